@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("testing",),
     ("front", "recording", "drift"),
     ("engine",),
+    ("settings",),
     ("matching", "cassette", "timeline", "service", "redaction"),
     ("http", "errors", "answer"),
 )
@@ -214,3 +217,29 @@ def test_a_test_file_lies_beside_the_tests_of_its_room() -> None:
     elsewhere = {"end_to_end", "repository", "services", "addons", "benchmarks", "properties", "recordings"}
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and any(path.rglob("test_*.py"))}
     assert folders - rooms - elsewhere == set()
+
+
+# Imported by a name that is not the distribution's, or brought along by one that is declared.
+BROUGHT_BY = {"sqlalchemy": "sqlmodel", "click": "typer", "pydantic": "sqlmodel"}
+EXTRAS = {"mitmproxy": ("durable_addons", "recording"), "pytest": ("pytest_plugin", "contract", "testing")}
+
+
+def _runtime_dependencies() -> set[str]:
+    lines = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    return {re.split(r"[\[<>=!~; ]", line)[0] for line in lines}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_named)
+def test_whatever_is_imported_is_declared(path: Path) -> None:
+    """`pip install durable-replay` must bring it: what only the `dev` extra installs fails at the user's."""
+    declared = _runtime_dependencies()
+    foreign = {(line, name.split(".")[0]) for line, name in imports(path)}
+    wrong = [
+        f"line {line}: {name}"
+        for line, name in sorted(foreign)
+        if name not in sys.stdlib_module_names
+        and not name.startswith("durable_")
+        and BROUGHT_BY.get(name, name) not in declared
+        and not set(EXTRAS.get(name, ())) & set(_dotted(path))
+    ]
+    assert wrong == []
