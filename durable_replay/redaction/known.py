@@ -1,0 +1,109 @@
+"""Secrets that a named field has given away, so that they are replaced wherever else they turn up."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from html import escape
+from urllib.parse import quote, quote_plus
+
+__all__ = ["Known", "spellings"]
+
+SHORTEST = 8
+MOST = 512
+_COMMON = frozenset(
+    {"password", "passphrase", "undefined", "anonymous", "application", "credentials", "changeme", "administrator"}
+)
+
+
+def spellings(value: str) -> tuple[str, ...]:
+    """The forms in which a value stands in a message: as it is, percent-encoded, inside JSON or XML, base64."""
+    forms = dict.fromkeys(encode(value) for encode in _ENCODINGS)
+    return tuple(forms)
+
+
+def _json_inside(value: str) -> str:
+    return json.dumps(value)[1:-1]
+
+
+def _base64(value: str) -> str:
+    return base64.b64encode(value.encode("utf-8", "surrogateescape")).decode()
+
+
+def _quote(value: str) -> str:
+    return quote(value, safe="", errors="surrogateescape")
+
+
+def _quote_plus(value: str) -> str:
+    return quote_plus(value, errors="surrogateescape")
+
+
+def _same(value: str) -> str:
+    return value
+
+
+_ENCODINGS: tuple[Callable[[str], str], ...] = (_same, _quote, _quote_plus, _json_inside, escape, _base64)
+
+
+class Known:
+    """The most recent secrets, at most 512, each with its spellings and their replacements."""
+
+    __slots__ = ("_names", "_of", "_values")
+
+    def __init__(self, of: Callable[[str], str], names: frozenset[str]) -> None:
+        self._of = of
+        self._names = names
+        self._values: OrderedDict[str, tuple[tuple[str, str, re.Pattern[str] | None], ...]] = OrderedDict()
+
+    def learn(self, value: str) -> None:
+        """Keep a secret, unless it is too short or too plain a word to be told from other text."""
+        if len(value) < SHORTEST or value.lower() in self._names or value.lower() in _COMMON:
+            return
+        if value in self._values:
+            self._values.move_to_end(value)
+            return
+        shown = self._of(value)
+        if shown == value:
+            return
+        self._values[value] = tuple(self._spelt(value, shown))
+        if len(self._values) > MOST:
+            self._values.popitem(last=False)
+
+    @staticmethod
+    def _spelt(value: str, shown: str) -> Iterator[tuple[str, str, re.Pattern[str] | None]]:
+        seen: set[str] = set()
+        for encode in _ENCODINGS:
+            form = encode(value)
+            if form not in seen:
+                seen.add(form)
+                # a word of letters alone is replaced only where it stands alone: "tractors" stays in "contractors"
+                alone = re.compile(rf"(?<![A-Za-z0-9]){re.escape(form)}(?![A-Za-z0-9])") if form.isalpha() else None
+                yield form, encode(shown), alone
+
+    def occur(self, text: str) -> bool:
+        """Whether any known secret stands in a text."""
+        return any(form in text for forms in self._values.values() for form, _, _ in forms)
+
+    def replace(self, text: str) -> str:
+        """The text with every known secret replaced, in each of its spellings."""
+        for forms in self._values.values():
+            for form, shown, alone in forms:
+                if form in text:
+                    text = alone.sub(shown.replace("\\", r"\\"), text) if alone else text.replace(form, shown)
+        return text
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where known secrets stand."""
+        return [
+            match.span()
+            for forms in self._values.values()
+            for form, _, alone in forms
+            if form in text
+            for match in (alone or re.compile(re.escape(form))).finditer(text)
+        ]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._values))

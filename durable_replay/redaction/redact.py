@@ -1,0 +1,212 @@
+"""The tape never sees a secret: every message passes here before it is written.
+
+Two phases for each message: named places and shapes first, which teaches the secrets' values; then these values
+wherever else they stand, in this message and in all later ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from durable_replay.http import Frame, Headers, Interaction, Request, Response
+from durable_replay.redaction.bodies import BodySink, BodyStore, Redacted
+from durable_replay.redaction.documents import Documents
+from durable_replay.redaction.known import Known
+from durable_replay.redaction.placeholders import CONSTANT, Constant, Keyed, Replacement
+from durable_replay.redaction.rules import DEFAULT, Rules
+from durable_replay.redaction.text import Text
+from durable_replay.redaction.window import Searcher
+
+__all__ = ["Masker", "Redactor"]
+
+
+class _Search:
+    """Bodies are searched with the rules and the known secrets."""
+
+    def __init__(self, text: Text, documents: Documents, known: Known) -> None:
+        self._text = text
+        self._documents = documents
+        self._known = known
+
+    def whole(self, kind: str, text: str) -> str:
+        if kind != "binary":
+            text = self._documents.fields(kind, text)
+        return self._known.replace(self._text.shapes(text))
+
+    def windowed(self, kind: str) -> Searcher:
+        return _Windowed(self._text, self._documents if kind != "binary" else None, self._known)
+
+    def fitted(self) -> Searcher:
+        return _Fitted(self._text, self._known)
+
+
+class _Windowed:
+    def __init__(self, text: Text, documents: Documents | None, known: Known) -> None:
+        self._text = text
+        self._documents = documents
+        self._known = known
+
+    def replace(self, text: str) -> str:
+        if self._documents is not None:
+            text = self._documents.passing(text)
+        return self._known.replace(self._text.shapes(text))
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        fields = self._documents.spans(text) if self._documents is not None else []
+        return [*self._text.spans(text), *self._known.spans(text), *fields]
+
+
+class _Fitted:
+    """Keeps every length. A placeholder that is cut or padded hides as well, but is not the secret's only one."""
+
+    def __init__(self, text: Text, known: Known) -> None:
+        self._text = text
+        self._known = known
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        return [*self._text.spans(text), *self._known.spans(text)]
+
+    def replace(self, text: str) -> str:
+        for start, end in self.spans(text):
+            shown = self._known.replace(self._text.shapes(text[start:end]))
+            text = text[:start] + shown[: end - start].ljust(end - start, "-") + text[end:]
+        return text
+
+
+class Redactor:
+    """Replaces the secrets of messages by placeholders under `key` (see keyfile.load_key), by `rules`.
+
+    It remembers the secrets that it has met; one Redactor serves one recording, in one thread.
+    """
+
+    def __init__(self, key: bytes, rules: Rules = DEFAULT) -> None:
+        self.rules = rules
+        self._start(rules, Keyed(key))
+
+    def _start(self, rules: Rules, replacement: Replacement) -> None:
+        names = frozenset((*rules.fields, *rules.queries, *rules.headers))
+        self._known = Known(replacement.of, names)
+        self._text = Text(rules, replacement, self._known.learn)
+        self._documents = Documents(self._text)
+        self._search = _Search(self._text, self._documents, self._known)
+        self._header = lru_cache(maxsize=2048)(self._text.header)
+
+    def known(self) -> Iterator[str]:
+        """The secrets' values that named places have given away: for the scan at a recording's end, never for a log."""
+        return iter(self._known)
+
+    def target(self, target: str) -> str:
+        """A request target: query parameters by name, shapes anywhere."""
+        path, question, query = target.partition("?")
+        return self._text.shapes(f"{path}{question}{self._text.pairs(query, self.rules.queries)}")
+
+    def headers(self, headers: Headers) -> Headers:
+        """Header fields by name, shapes in all others."""
+        return Headers((name, self._header(name, value)) for name, value in headers)
+
+    def body(self, headers: Headers, new_body: Callable[[], BodyStore] | None = None) -> BodySink:
+        """Where a message's body is written piece by piece; `headers` are the message's, already redacted."""
+        return BodySink(headers, self._search, new_body)
+
+    def settle(self, interaction: Interaction) -> Interaction:
+        """The known secrets in what is small: target, headers, frames. The last step before an append."""
+        request, response = interaction.request, interaction.response
+        return dataclasses.replace(
+            interaction,
+            request=dataclasses.replace(
+                request, target=self._known.replace(request.target), headers=self._settled(request.headers)
+            ),
+            response=dataclasses.replace(
+                response,
+                headers=self._settled(response.headers),
+                trailers=self._settled(response.trailers),
+                reason=self._known.replace(response.reason),
+            ),
+            frames=tuple(self._settled_frame(frame) for frame in interaction.frames),
+            note=self._known.replace(interaction.note),
+        )
+
+    def _settled(self, headers: Headers) -> Headers:
+        if not self._known.occur("\n".join(value for _, value in headers)):
+            return headers
+        return Headers((name, self._known.replace(value)) for name, value in headers)
+
+    def _settled_frame(self, frame: Frame) -> Frame:
+        text = frame.data.decode("latin-1")
+        return dataclasses.replace(frame, data=self._known.replace(text).encode("latin-1", "replace"))
+
+    def request(self, request: Request, new_body: Callable[[], BodyStore] | None = None) -> Request:
+        """A request without secrets. A body over 8 MiB needs `new_body`, else LimitExceeded."""
+        target, headers = self.target(request.target), self.headers(request.headers)
+        redacted = self._whole(request.body.chunks(), headers, new_body)
+        return dataclasses.replace(
+            request,
+            target=self._known.replace(target),
+            headers=self._settled(redacted.headers),
+            body=redacted.body if redacted.note or new_body else request.body,
+        )
+
+    def response(self, response: Response, new_body: Callable[[], BodyStore] | None = None) -> Response:
+        """A response without secrets, headers corrected where its body changed."""
+        redacted = self._whole(response.body.chunks(), self.headers(response.headers), new_body)
+        return dataclasses.replace(
+            response,
+            headers=self._settled(redacted.headers),
+            body=redacted.body if redacted.note or new_body else response.body,
+            trailers=self._settled(self.headers(response.trailers)),
+            reason=self._known.replace(self._text.shapes(response.reason)),
+        )
+
+    def _whole(self, chunks: Iterator[bytes], headers: Headers, new_body: Callable[[], BodyStore] | None) -> Redacted:
+        sink = self.body(headers, new_body)
+        for chunk in chunks:
+            sink.write(chunk)
+        return sink.finish()
+
+    def frame(self, frame: Frame) -> Frame:
+        """A WebSocket message. A binary one keeps its length."""
+        if frame.kind == "binary":
+            text = self._search.fitted().replace(frame.data.decode("latin-1"))
+            return dataclasses.replace(frame, data=text.encode("latin-1", "replace"))
+        text = self._search.whole("text", frame.data.decode("utf-8", "surrogateescape"))
+        return dataclasses.replace(frame, data=text.encode("utf-8", "surrogateescape"))
+
+    def interaction(self, interaction: Interaction, new_body: Callable[[], BodyStore] | None = None) -> Interaction:
+        """All of it: request, response, frames, each knowing the others' secrets."""
+        return self.settle(
+            dataclasses.replace(
+                interaction,
+                request=self.request(interaction.request, new_body),
+                response=self.response(interaction.response, new_body),
+                frames=tuple(self.frame(frame) for frame in interaction.frames),
+            )
+        )
+
+    def mask(self, text: str) -> str:
+        """See Masker.text."""
+        return Masker(self.rules).text(text)
+
+
+class Masker(Redactor):
+    """Every secret, and every placeholder, becomes the same constant: a recorded request and a live one with real or
+    dummy credentials are then equal. Needs no key, so replay works where no key file is."""
+
+    def __init__(self, rules: Rules = DEFAULT) -> None:
+        self.rules = rules
+        self._start(rules, Constant())
+
+    def text(self, text: str) -> str:
+        """Any text: placeholders, and secrets that a shape gives away, become `secret-*`."""
+        return self._text.shapes(text)
+
+    def named(self, name: str, value: str) -> str:
+        """The value of a query parameter or body field of this name, decoded."""
+        lower = name.lower()
+        if lower in self.rules.fields or lower in self.rules.queries:
+            return CONSTANT if value else ""
+        return self.text(value)
+
+    def mask(self, text: str) -> str:
+        return self.text(text)

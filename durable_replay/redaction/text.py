@@ -1,0 +1,186 @@
+"""Secrets in one piece of text: shapes anywhere, and the named pairs of query strings, forms, cookies and credentials.
+
+Only what is secret changes; every other character stays where it was, so that what is not redacted is byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from urllib.parse import quote, unquote, unquote_plus
+
+from durable_replay.redaction.placeholders import Replacement, is_placeholder
+from durable_replay.redaction.rules import Rule, Rules
+
+__all__ = ["Text"]
+
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
+_PARAMETER = re.compile(r'(?P<name>[\w-]+)=(?P<quote>"?)(?P<value>[^",\s]*)(?P=quote)')
+_LEARNT_PARAMETERS = frozenset({"token", "oauth_token", "access_token"})
+_SECRET_PARAMETERS = _LEARNT_PARAMETERS | {
+    "credential",
+    "signature",
+    "response",
+    "cnonce",
+    "mac",
+    "oauth_signature",
+    "oauth_consumer_key",
+    "oauth_nonce",
+}
+_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9-]*) +(?P<rest>\S.*)", re.DOTALL)
+_COOKIE_LEARNT = 12
+
+
+class Text:
+    """Replaces secrets in text under a set of rules; each secret found in a named place is also told to `learn`."""
+
+    __slots__ = ("_learn", "_replacement", "rules")
+
+    def __init__(self, rules: Rules, replacement: Replacement, learn: Callable[[str], None]) -> None:
+        self.rules = rules
+        self._replacement = replacement
+        self._learn = learn
+
+    def secret(self, value: str, learnt: bool = True) -> str:
+        """What stands for a whole value; one that is percent-encoded stays so."""
+        if _ENCODED.search(value):
+            return quote(self.secret(unquote(value, errors="surrogateescape"), learnt), safe="*")
+        if learnt and not is_placeholder(value):
+            self._learn(value)
+        return self._replacement.of(value)
+
+    def number(self, digits: str) -> str:
+        return self._replacement.number(digits)
+
+    def shapes(self, text: str) -> str:
+        """The text without known shapes of secrets."""
+        text = self._replacement.seen(text)
+        for rule in self.rules.texts:
+            if rule.hint in text:
+                text = rule.compiled.sub(self._shape, text)
+        return text
+
+    def _shape(self, match: re.Match[str]) -> str:
+        whole, group = match[0], "secret" if "secret" in match.re.groupindex else 0
+        if is_placeholder(match[group]):
+            return whole
+        start, end = (at - match.start() for at in match.span(group))
+        return whole[:start] + self._credential(match[group], learnt=group == 0) + whole[end:]
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where shapes stand."""
+        return [
+            match.span() for rule in self.rules.texts if rule.hint in text for match in rule.compiled.finditer(text)
+        ]
+
+    def found(self, text: str) -> list[tuple[Rule, int]]:
+        """The scanned shapes that stand in a text, each with its offset; placeholders are none."""
+        return [
+            (rule, match.start())
+            for rule in self.rules.texts
+            if rule.scanned and rule.hint in text
+            for match in rule.compiled.finditer(text)
+            if not is_placeholder(match[0])
+        ]
+
+    def pairs(self, text: str, names: dict[str, str]) -> str:
+        """A query string or a form: the values of these names replaced."""
+        if "=" not in text:
+            return text
+        return "&".join(self._pair(part, names) for part in text.split("&"))
+
+    def _pair(self, part: str, names: dict[str, str]) -> str:
+        name, equals, value = part.partition("=")
+        rule = names.get(unquote_plus(name).lower())
+        if rule is None or not value:
+            return part
+        return f"{name}{equals}{self._credential(value, learnt='sig' not in name.lower())}"
+
+    def _credential(self, value: str, learnt: bool = True) -> str:
+        """X-Amz-Credential is a key id with a scope, which clients and servers parse: the scope stays."""
+        key, separator, scope = _partition(value, ("/", "%2F", "%2f"))
+        if scope.endswith("aws4_request"):
+            return f"{self.secret(key, learnt)}{separator}{scope}"
+        return self.secret(value.replace("+", "%20") if _ENCODED.search(value) else value, learnt)
+
+    def header(self, name: str, value: str) -> str:
+        """The value of a header."""
+        rule = self.rules.headers.get(name.lower())
+        if rule is None or not value:
+            return self.shapes(value)
+        lower = name.lower()
+        if lower in ("cookie", "set-cookie"):
+            return self._cookies(lower, value)
+        if "authorization" in lower:
+            return self._authorization(value)
+        return self.secret(value)
+
+    def _cookies(self, name: str, value: str) -> str:
+        if name == "cookie":
+            return ";".join(self._cookie(part) for part in value.split(";"))
+        first, semicolon, attributes = value.partition(";")
+        return self._cookie(first) + semicolon + attributes
+
+    def _cookie(self, part: str) -> str:
+        name, equals, value = part.partition("=")
+        inner = value.strip().strip('"')
+        if not inner:
+            return part
+        learnt = len(inner) >= _COOKIE_LEARNT and any(sign.isdigit() for sign in inner)
+        return f"{name}{equals}{value.replace(inner, self.secret(inner, learnt))}"
+
+    def _authorization(self, value: str) -> str:
+        """The scheme's word and the structure stay. RFC 9110 11.6.2; AWS SigV2 and SigV4; Proxmox's own schemes."""
+        for start in ("PVEAPIToken", "PVEAuthCookie"):
+            if value.startswith(start):
+                return self._proxmox(start, value)
+        match = _SCHEME.fullmatch(value)
+        if match is None:
+            return self.secret(value)
+        scheme, rest = match["scheme"], match["rest"]
+        head = value[: match.start("rest")]
+        if scheme.lower() == "basic":
+            return head + self._basic(rest)
+        if scheme == "AWS":
+            key, colon, signature = rest.partition(":")
+            return f"{head}{self.secret(key)}{colon}{self.secret(signature, learnt=False)}"
+        if _PARAMETER.match(rest) and not rest.rstrip("=").isalnum() and ("," in rest or '"' in rest):
+            return head + _PARAMETER.sub(self._parameter, rest)
+        return head + self.secret(rest)
+
+    def _proxmox(self, scheme: str, value: str) -> str:
+        rest = value[len(scheme) :]
+        if scheme == "PVEAPIToken" and (match := re.fullmatch(r"([= ][^=\s]+[= ])(.+)", rest)):
+            return f"{scheme}{match[1]}{self.secret(match[2])}"
+        return f"{scheme}{rest[:1]}{self.secret(rest[1:])}"
+
+    def _parameter(self, match: re.Match[str]) -> str:
+        name, mark, value = match["name"], match["quote"], match["value"]
+        if name.lower() not in _SECRET_PARAMETERS or not value:
+            return match[0]
+        learnt = name.lower() in _LEARNT_PARAMETERS
+        shown = self._credential(value) if name == "Credential" else self.secret(value, learnt)
+        return f"{name}={mark}{shown}{mark}"
+
+    def _basic(self, value: str) -> str:
+        """user:password in base64. A token is often sent as the user with no password, or with a dummy one."""
+        try:
+            user, colon, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return self.secret(value)
+        if not colon:
+            return self.secret(value)
+        if password:
+            user, password = self.shapes(user), self.secret(password)
+        else:
+            user = self.secret(user)
+        return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _partition(text: str, separators: tuple[str, ...]) -> tuple[str, str, str]:
+    for separator in separators:
+        if separator in text:
+            return text.partition(separator)
+    return text, "", ""
