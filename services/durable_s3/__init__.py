@@ -1,0 +1,1 @@
+"""Amazon S3: buckets, objects and multipart uploads over XML, path and virtual-host addressing."""
