@@ -16,7 +16,7 @@ __all__ = ["boundary", "moment", "stored"]
 _UNITS = {"w": timedelta(weeks=1), "d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
 _PERIOD = re.compile(r"([+-]?)((?:\d{1,6}\s*[wdhm]\s*)+)", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}):(\d\d)(?::(\d\d))?)?")
-_EPOCH = re.compile(r"-?\d{1,14}")
+_EPOCH = re.compile(r"-?\d{1,13}")
 _OFFSET = re.compile(r"([+-]?)(\d{1,5})([yMwdhm]?)")
 _FUNCTION = re.compile(r"(startof|endof)(day|week|month|year)")
 _NATURAL = {"day": "d", "week": "w", "month": "M", "year": "y"}

@@ -3,7 +3,7 @@
 ``errors.json`` holds the sentences by name. Sources: those of JQL syntax are quoted in public reports of Jira Cloud
 and Server answers, ``jql.field.unknown``, ``jql.operator.unsupported`` and ``jql.value.unknown`` stand in Atlassian's
 OpenAPI document of ``POST /jql/parse``; ``jql.date.invalid`` in reports of Server answers. Not checked against a live
-site: ``jql.field.expected``, ``jql.function.unknown``, ``jql.operator.list``, ``jql.operator.not_empty``,
+site: ``jql.field.expected``, ``jql.function.*``, ``jql.text.empty``, ``jql.operator.list``, ``jql.operator.not_empty``,
 ``field.required`` and ``issue.missing.cloud``. ``jql.unsupported``, ``jql.too_long`` and ``jql.too_deep`` are our own:
 they say where the emulator ends.
 """

@@ -6,6 +6,7 @@ refused by name and not called unknown.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -55,14 +56,13 @@ def field_from_rest(document: JsonObject) -> Field:
 
 def resolve(name: str, known: tuple[Field, ...]) -> Field:
     """Find the field that JQL calls ``name``; raises ``JqlError`` for one that nobody knows."""
-    wanted = name.casefold()
-    for field in (*_table().fields, *known):
-        if any(wanted == each.casefold() for each in field.names):
-            return field
     # Cloud writes the kind behind the name to tell namesakes apart: "Story points[Number]".
-    if wanted.endswith("]") and not wanted.startswith("cf["):
-        return resolve(name[: name.rindex("[")] if "[" in name else name[:-1], known)
-    if wanted in _table().not_emulated_fields:
+    untyped = _TYPED.sub("", name)
+    for wanted in (name.casefold(), untyped.casefold()):
+        for field in (*_table().fields, *known):
+            if any(wanted == each.casefold() for each in field.names):
+                return field
+    if name.casefold() in _table().not_emulated_fields:
         raise Unsupported(text("jql.unsupported", what=f"the field '{name}'"))
     raise JqlError(text("jql.field.unknown", field=name))
 
@@ -72,10 +72,12 @@ def operators(kind: Kind) -> frozenset[str]:
     return _table().operators[kind]
 
 
-def refuse_function(name: str) -> JqlError:
-    """The error for a function that is not evaluated: unsupported when Jira has it, unknown when not."""
+def refuse_function(name: str, field: str) -> JqlError:
+    """The error for a function that ``field`` cannot take: not emulated, of another field, or unknown."""
     if name.casefold() in _table().not_emulated_functions:
         return Unsupported(text("jql.unsupported", what=f"the function '{name}()'"))
+    if name.casefold() in _EVALUATED:
+        return JqlError(text("jql.function.wrong_field", function=name, field=field))
     return JqlError(text("jql.function.unknown", function=f"{name}()"))
 
 
@@ -107,7 +109,10 @@ def aliases(value: object) -> frozenset[str]:
     return frozenset({str(value).casefold()})
 
 
+_TYPED = re.compile(r"\[[^\[\]]*\]\Z")
 _ALIASES = ("id", "key", "name", "value", "accountId", "displayName", "emailAddress")
+_UNITS = ("day", "week", "month", "year")
+_EVALUATED = frozenset({"now", "currentuser", *(edge + unit for edge in ("startof", "endof") for unit in _UNITS)})
 _KINDS: Mapping[str, Kind] = {
     "user": "user",
     "date": "date",

@@ -176,7 +176,9 @@ def _check_single(single: Single, clause: Clause, field: Field, context: Context
             raise JqlError(text("jql.operator.unsupported", operator=clause.operator, field=clause.field))
         return
     if isinstance(single, Call) and not _is_known_call(single, field):
-        raise refuse_function(single.name)
+        raise refuse_function(single.name, clause.field)
+    if clause.operator in ("~", "!~") and not _said(single, context):
+        raise JqlError(text("jql.text.empty", field=clause.field))
     if field.kind in ("date", "datetime"):
         _moment(single, field, context)
     elif field.kind == "number" and _number(_said(single, context)) is None:
@@ -282,7 +284,7 @@ def _moment(single: Single, field: Field, context: Context) -> datetime:
             found = None
         else:
             if found is None:
-                raise refuse_function(single.name)
+                raise refuse_function(single.name, field.names[0])
     else:
         found = moment(written, context.now)
     if found is None:

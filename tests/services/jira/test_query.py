@@ -160,6 +160,11 @@ def test_a_negative_clause_leaves_out_an_empty_field(jql: str, issue: Build, con
         ("status in Done", "Operator 'in' does not support the non-list value '\"Done\"' for field 'status'."),
         ("status = (a, b)", "Operator '=' does not support the list value (\"a\", \"b\") for field 'status'."),
         ("assignee = nobody()", "Unable to find JQL function 'nobody()'."),
+        (
+            "project in currentUser()",
+            "A value provided by the function 'currentUser' is invalid for the field 'project'.",
+        ),
+        ('text ~ ""', "The field 'text' does not support searching for an empty string."),
         ("created > startOfCentury()", "Unable to find JQL function 'startOfCentury()'."),
         ("priority > Sky", "The value 'Sky' does not exist for the field 'priority'."),
         ('"Story Points" > many', "The value 'many' does not exist for the field 'Story Points'."),
@@ -276,12 +281,10 @@ def test_not_twice_is_nothing(node: Node, labels: list[str], hours: int, context
 def test_de_morgans_laws_hold(
     left: Node, right: Node, labels: list[str], hours: int, context: Context, issue: Build
 ) -> None:
-    pairs = [
+    pairs: list[tuple[Node, Node]] = [
         (Not(And((left, right))), Or((Not(left), Not(right)))),
         (Not(Or((left, right))), And((Not(left), Not(right)))),
     ]
-    one: Node
-    other: Node
     for one, other in pairs:
         assert _holds(one, context, issue, labels, hours) == _holds(other, context, issue, labels, hours)
 
