@@ -42,7 +42,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One part that is not as recorded (method, host, operation, path, parameter, query, header, body); values are cut."""
+    """One part of a request (method, path, query, …) that is not as recorded; values are cut at 40 characters."""
 
     part: str
     name: str
