@@ -46,11 +46,15 @@ def boundary(name: str, offset: str, now: datetime) -> datetime | None:
     found = _FUNCTION.fullmatch(name.casefold())
     if found is None:
         return None
-    moved = _move(now, offset, _NATURAL[found[2]])
-    start = datetime.combine(_first(moved.date(), found[2]), time(), moved.tzinfo)
-    if found[1] == "startof":
-        return start
-    return _move(start, "1", _NATURAL[found[2]]) - timedelta(milliseconds=1)
+    # Atlassian's examples: endOfMonth("+1") is the end of next month, endOfMonth("+15d") the 15th of next month. So an
+    # offset in the period's own unit chooses the period, and one in another unit moves its edge.
+    natural = _NATURAL[found[2]]
+    chooses = offset.strip()[-1:].isdigit() or offset.strip().endswith(natural)
+    base = _move(now, offset, natural) if chooses else now
+    edge = datetime.combine(_first(base.date(), found[2]), time(), base.tzinfo)
+    if found[1] == "endof":
+        edge = _move(edge, "1", natural) - timedelta(milliseconds=1)
+    return edge if chooses else _move(edge, offset, natural)
 
 
 def stored(value: object, zone_of: datetime) -> datetime | None:
