@@ -9,7 +9,8 @@ text        its bytes
 bytes       its bytes; everything over 1 MiB too, which is digested as it streams and never parsed
 ==========  ==========================================================================================================
 
-The kind counts, the exact media type does not; `header("content-type")` makes it count.
+The kind counts, the exact media type does not; `header("content-type")` makes it count. With the term
+`content` every body is `bytes`: a service that stores what it is sent must not take two spellings for one.
 """
 
 # Rule: a body that its parser does not take whole counts as the bytes it is; nothing here raises for a client's bytes.
@@ -70,6 +71,8 @@ def canonical_body(request: Request, rules: BodyRules, mask: Mask | None = None)
         return NO_BODY
     if request.body.size > PARSED:
         return _streamed(request, rules)
+    if rules.exact:
+        return _exact(request, rules, mask)
     data = _decoded(request)
     if data is None:
         return _raw(request.body.read(), rules)
@@ -112,6 +115,17 @@ def _joined(pieces: Iterable[bytes], otherwise: bytes) -> bytes:
         return b"".join(pieces)
     except BadChunks:
         return otherwise
+
+
+def _exact(request: Request, rules: BodyRules, mask: Mask | None) -> CanonicalBody:
+    data = request.body.read()
+    if _codings(request)[-1:] == ["aws-chunked"]:
+        data = _joined(unchunked([data]), data)
+    return _raw(_masked_bytes(data, mask) if mask else data, rules)
+
+
+def _masked_bytes(data: bytes, mask: Mask) -> bytes:
+    return mask(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _streamed(request: Request, rules: BodyRules) -> CanonicalBody:
@@ -228,10 +242,7 @@ def _from_form(content: _Content, rules: BodyRules, mask: Mask | None) -> Canoni
 
 
 def _from_text(content: _Content, rules: BodyRules, mask: Mask | None) -> CanonicalBody:
-    data = content.data
-    if mask is not None:
-        data = mask(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-    return _raw(data, rules, "text")
+    return _raw(_masked_bytes(content.data, mask) if mask else content.data, rules, "text")
 
 
 # -- documents with parts ---------------------------------------------------------------------------------------------

@@ -77,10 +77,10 @@ def _rebuilt(value: Json, children: dict[str | int, Json]) -> Json:
     return list(children.values()) if isinstance(value, list) else value
 
 
-def leaves(value: Json, at: str = "$") -> Iterator[tuple[str, Json]]:
-    """Every value that holds no others, with its path; an empty object or list is one."""
-    children = _children(value)
+def leaves(value: Json, at: str = "$", depth: int = 50) -> Iterator[tuple[str, Json]]:
+    """Every value that holds no others, with its path; an empty object or list is one, and what lies below `depth`."""
+    children = _children(value) if depth else []
     if not children:
         yield at, value
     for name, child in children:
-        yield from leaves(child, f"{at}[{name}]" if isinstance(name, int) else f"{at}.{name}")
+        yield from leaves(child, f"{at}[{name}]" if isinstance(name, int) else f"{at}.{name}", depth - 1)

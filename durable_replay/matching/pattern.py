@@ -26,6 +26,7 @@ __all__ = [
     "Significance",
     "Term",
     "body",
+    "content",
     "glob_matches",
     "header",
     "host",
@@ -40,7 +41,7 @@ __all__ = [
     "query",
 ]
 
-WHOLE = ("method", "host", "path", "query", "body")
+WHOLE = ("method", "host", "path", "query", "body", "content")
 NAMED = ("query", "header", "body")
 
 
@@ -115,6 +116,8 @@ host = _whole("host")
 path = _whole("path")
 query = _whole("query")
 body = _whole("body")
+content = _whole("content")
+"""The body byte for byte (minus aws-chunked framing), for services that store what they get; goes before `body`."""
 
 
 def header(name: str) -> Significance:
@@ -130,8 +133,8 @@ def parse_term(text: str) -> Significance:
     if name and part in NAMED:
         return _named(part, name)
     raise UsageError(
-        f"'{text}' names no part of a request; write method, host, path, query, body, query.NAME, header.NAME or "
-        "body.$.PATH"
+        f"'{text}' names no part of a request; write method, host, path, query, body, content, query.NAME, "
+        "header.NAME or body.$.PATH"
     )
 
 

@@ -29,16 +29,20 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class BodyRules:
-    """What of a body counts: all or the `only` paths, minus fields of `hidden` names at any depth, minus `without`."""
+    """What of a body counts: all or the `only` paths, minus fields of `hidden` names at any depth, minus `without`.
+
+    `exact`: its bytes, whatever its kind.
+    """
 
     whole: bool
     only: tuple[tuple[str, Path], ...]
     without: tuple[Path, ...]
     hidden: frozenset[str]
+    exact: bool = False
 
     @property
     def counts(self) -> bool:
-        return self.whole or bool(self.only)
+        return self.whole or self.exact or bool(self.only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +98,13 @@ def _body_rules(significance: Significance) -> BodyRules:
     counted, ignored = significance.counted, significance.ignored
     gone = Term("body") in ignored
     whole = Term("body") in counted and not gone
+    exact = Term("content") in counted and Term("content") not in ignored
     only = () if whole or gone else tuple((text, parse_path(text)) for text in _names(counted, "body"))
     paths = [parse_path(text) for text in _names(ignored, "body")]
     hidden = {path for path in paths if len(path) == 2 and path[0] == "**" and path[1] != "*"}
     return BodyRules(
-        whole=whole,
+        whole=whole or exact,
+        exact=exact,
         only=only,
         without=tuple(path for path in paths if path not in hidden),
         hidden=frozenset(str(path[1]) for path in hidden),

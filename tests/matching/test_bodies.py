@@ -18,6 +18,7 @@ from durable_replay.matching.bodies import CanonicalBody
 from durable_replay.matching.canonical import canonical
 from durable_replay.matching.defaults import DEFAULT
 from durable_replay.matching.pattern import Significance, body, method
+from durable_replay.matching.pattern import content as exact_content
 
 Ask = Callable[..., Request]
 KEYS = st.text(max_size=6).map(lambda text: "k" + text)
@@ -233,7 +234,7 @@ def test_json_is_known_without_its_type(ask: Ask) -> None:
 
 
 @given(
-    st.binary(max_size=80),
+    st.binary(min_size=1, max_size=80),
     st.sampled_from(
         [JSON, FORM, XML, "text/plain; charset=utf-16", "multipart/form-data; boundary=b", "multipart/x; boundary=", ""]
     ),
@@ -245,3 +246,21 @@ def test_no_bytes_of_a_client_raise(ask: Ask, data: bytes, kind: str, coding: st
     first = canonical(request, DEFAULT, mask=str.upper).body
     assert first.kind
     assert first == canonical(request, DEFAULT, mask=str.upper).body
+
+
+@pytest.mark.parametrize("size", [0, 2_000_000])
+def test_content_counts_byte_for_byte_but_for_chunk_signatures(ask: Ask, size: int) -> None:
+    same = DEFAULT & exact_content
+    pad = b" " * size
+    plain = content(ask("PUT", "/b/k", b'{"password": 1}' + pad, JSON), same)
+    assert plain.kind == "bytes"
+    assert plain != content(ask("PUT", "/b/k", b'{"password":1}' + pad, JSON), same)
+    assert plain != content(ask("PUT", "/b/k", b'{"password": 2}' + pad, JSON), same)
+    framed = aws_chunked(b'{"password": 1}' + pad, "aaaa", 65536)
+    assert plain == content(ask("PUT", "/b/k", framed, JSON, [("Content-Encoding", "aws-chunked")]), same)
+
+
+def test_content_is_masked_too(ask: Ask) -> None:
+    same = DEFAULT & exact_content
+    live = canonical(ask("PUT", "/b/k", b"\xff live"), same, mask=lambda text: text.replace("live", "[x]"))
+    assert live.body == content(ask("PUT", "/b/k", b"\xff [x]"), same)

@@ -135,3 +135,8 @@ def test_credentials_are_in_no_explanation(ask: Ask) -> None:
     one = ask("POST", "/a?api_key=hunter2", b'{"password": "hunter2"}', "application/json", [("Cookie", "hunter2")])
     found = explained(one, ask("POST", "/a?b=1", b'{"password": "hunter3"}', "application/json"))
     assert "hunter" not in found.text + json.dumps(found.document)
+
+
+def test_very_deep_bodies_can_be_explained(ask: Ask) -> None:
+    one, other = (ask("POST", "/a", b"[" * 900 + end + b"]" * 900, "application/json") for end in (b"1", b"2"))
+    assert "differs in body" in explained(one, other).text

@@ -50,3 +50,11 @@ def test_leaves_are_named_by_their_paths() -> None:
 def test_what_is_no_path_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match=r"write for example \$\.fields"):
         parse_path(text)
+
+
+def test_leaves_of_a_very_deep_body_end_at_a_depth() -> None:
+    deep: Json = 1
+    for _ in range(900):
+        deep = [deep]
+    ((path, _),) = leaves(deep)
+    assert path == "$" + "[0]" * 50

@@ -17,6 +17,7 @@ from durable_replay.matching.pattern import (
     Condition,
     Significance,
     body,
+    content,
     glob_matches,
     header,
     host,
@@ -33,7 +34,7 @@ from durable_replay.matching.rules import rules_of
 
 NAMES = st.sampled_from(["nonce", "page", "x-trace", "x-*"])
 TERMS = st.one_of(
-    st.sampled_from([method, host, path, query, body]),
+    st.sampled_from([method, host, path, query, body, content]),
     NAMES.map(query),
     NAMES.map(header),
     NAMES.map(lambda name: body(f"$.{name}")),
