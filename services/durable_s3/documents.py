@@ -93,7 +93,7 @@ def _root(data: bytes, name: str) -> etree._Element:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as wrong:
         raise S3Fault("MalformedXML") from wrong
-    if root.getroottree().docinfo.doctype or _name(root) != name:
+    if root.getroottree().docinfo.internalDTD is not None or _name(root) != name:
         raise S3Fault("MalformedXML")
     return root
 

@@ -1,0 +1,103 @@
+"""Requests as botocore makes them, caught before they reach a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+
+from durable_replay.http import BytesBody, Headers, Request
+
+ACCESS_KEY, SECRET = "AKIDEXAMPLE", "a secret of the tests"
+
+Capture = Callable[..., Request]
+
+
+def as_request(method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Request:
+    """A request value from what a client would put on the wire."""
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    fields = Headers((headers or {}).items())
+    if "host" not in fields:
+        fields = fields.with_(("Host", parts.netloc))
+    scheme = "https" if parts.scheme == "https" else "http"
+    port = parts.port or (443 if scheme == "https" else 80)
+    return Request(method, scheme, parts.hostname or "", port, target, fields, BytesBody(body))
+
+
+def s3_client(scheme: str = "http", signature: str = "s3v4") -> Any:
+    """A boto3 client that knows only a loopback endpoint nobody listens at."""
+    config = Config(signature_version=signature, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+    return boto3.client(
+        "s3",
+        endpoint_url=f"{scheme}://localhost:9",
+        region_name="eu-west-1",
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET,
+        config=config,
+    )
+
+
+def _content(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, bytes | bytearray):
+        return bytes(body)
+    return bytes(body.read())
+
+
+@pytest.fixture(scope="session")
+def capture() -> Capture:
+    """`capture("put_object", Bucket=…)` gives the request that boto3 would send."""
+
+    def call(operation: str, scheme: str = "http", signature: str = "s3v4", /, **arguments: Any) -> Request:
+        caught: list[Request] = []
+
+        def keep(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+            headers = {
+                name: value.decode("latin-1") if isinstance(value, bytes) else str(value)
+                for name, value in request.headers.items()
+            }
+            caught.append(as_request(request.method, request.url, headers, _content(request.body)))
+            return AWSResponse(request.url, 200, {}, _Nothing())
+
+        client = s3_client(scheme, signature)
+        client.meta.events.register("before-send.s3", keep)
+        getattr(client, operation)(**arguments)
+        return caught[0]
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def presign() -> Callable[..., Request]:
+    """`presign("get_object", Bucket=…)` gives the request of a presigned URL."""
+
+    def make(operation: str, signature: str = "s3v4", expires: int = 3600, /, **arguments: Any) -> Request:
+        url = s3_client("http", signature).generate_presigned_url(operation, Params=arguments, ExpiresIn=expires)
+        return as_request("GET" if operation.startswith("get") else "PUT", url)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def access_key() -> str:
+    return ACCESS_KEY
+
+
+@pytest.fixture(scope="session")
+def secret() -> str:
+    return SECRET
+
+
+class _Nothing:
+    def stream(self, **_: object) -> list[bytes]:
+        return []
+
+    def read(self) -> bytes:
+        return b""
