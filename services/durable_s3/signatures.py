@@ -114,20 +114,27 @@ class ChunkChain:
 
 
 def _verify_v2(given: SigV2, request: Request, secret: str, virtual_bucket: str) -> None:
-    to_sign = _v2_string(given, request, virtual_bucket)
-    made = hmac.new(secret.encode(), to_sign.encode("latin-1"), hashlib.sha1).digest()
-    if not hmac.compare_digest(b64encode(made), given.signature.encode()):
+    bucket = f"/{virtual_bucket}" if virtual_bucket else ""
+    to_sign = _v2_string(given, request, bucket + request.path)
+    # boto3 sends a bucket's path as /b but signs /b/; other clients sign what they send.
+    root = request.path.count("/") == 1 and not virtual_bucket and request.path != "/"
+    accepted = [to_sign, _v2_string(given, request, request.path + "/")] if root else [to_sign]
+    if not any(_signs_v2(secret, text, given.signature) for text in accepted):
         raise _mismatch(given, to_sign)
 
 
-def _v2_string(given: SigV2, request: Request, virtual_bucket: str) -> str:
+def _signs_v2(secret: str, to_sign: str, signature: str) -> bool:
+    made = hmac.new(secret.encode(), to_sign.encode("latin-1"), hashlib.sha1).digest()
+    return hmac.compare_digest(b64encode(made), signature.encode())
+
+
+def _v2_string(given: SigV2, request: Request, resource: str) -> str:
     headers = request.headers
     date = given.expires or ("" if "x-amz-date" in headers else headers.get("date"))
     names = sorted({name.lower() for name, _ in headers if name.lower().startswith("x-amz-")})
     amz = "".join(f"{name}:{','.join(value.strip() for value in headers.get_all(name))}\n" for name in names)
-    bucket = f"/{virtual_bucket}" if virtual_bucket else ""
     first = (request.method, headers.get("content-md5"), headers.get("content-type"), date)
-    return "\n".join(first) + f"\n{amz}{bucket}{request.path}{_v2_query(request)}"
+    return "\n".join(first) + f"\n{amz}{resource}{_v2_query(request)}"
 
 
 def _v2_query(request: Request) -> str:

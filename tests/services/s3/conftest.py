@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
 from durable_replay.http import BytesBody, Headers, Request
@@ -25,7 +26,7 @@ def as_request(method: str, url: str, headers: dict[str, str] | None = None, bod
     fields = Headers((headers or {}).items())
     if "host" not in fields:
         fields = fields.with_(("Host", parts.netloc))
-    scheme = "https" if parts.scheme == "https" else "http"
+    scheme: Literal["https", "http"] = "https" if parts.scheme == "https" else "http"
     port = parts.port or (443 if scheme == "https" else 80)
     return Request(method, scheme, parts.hostname or "", port, target, fields, BytesBody(body))
 
@@ -64,7 +65,7 @@ def capture() -> Capture:
                 for name, value in request.headers.items()
             }
             caught.append(as_request(request.method, request.url, headers, _content(request.body)))
-            return AWSResponse(request.url, 200, {}, _Nothing())
+            return AWSResponse(request.url, 200, HTTPHeaders(), _Nothing())
 
         client = s3_client(scheme, signature)
         client.meta.events.register("before-send.s3", keep)

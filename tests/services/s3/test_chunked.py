@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
+from durable_s3.chunked import Decoder, decoded_length, is_chunked, stored_content_encoding
+from durable_s3.errors import S3Fault
 from hypothesis import given
 from hypothesis import strategies as st
 
 from durable_replay.http import Body, BytesBody, Headers
-from durable_s3.chunked import Decoder, decoded_length, is_chunked, stored_content_encoding
-from durable_s3.errors import S3Fault
 
 UNSIGNED = ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
 SIGNATURE = ";chunk-signature=" + "ab" * 32
@@ -55,7 +56,8 @@ def test_signed_chunks_are_unframed_without_checking_when_no_secret_is_known() -
 
 
 def test_a_trailer_with_a_stray_line_feed_and_a_signature_is_read() -> None:
-    raw = f"1{SIGNATURE}\r\na\r\n0{SIGNATURE}\r\nx-amz-checksum-crc32:6Le+Qw==\n\r\nx-amz-trailer-signature:{'0' * 64}\r\n\r\n"
+    trailers = f"x-amz-checksum-crc32:6Le+Qw==\n\r\nx-amz-trailer-signature:{'0' * 64}\r\n\r\n"
+    raw = f"1{SIGNATURE}\r\na\r\n0{SIGNATURE}\r\n{trailers}"
     assert decode(raw.encode())[1] == Headers([("x-amz-checksum-crc32", "6Le+Qw==")])
 
 
@@ -63,13 +65,11 @@ def test_an_empty_body_may_end_right_after_its_last_chunk() -> None:
     assert decode(b"0\r\n") == (b"", Headers())
 
 
-@given(
-    chunks=st.lists(st.binary(min_size=1, max_size=40), max_size=5), cuts=st.lists(st.integers(0, 300), max_size=8)
-)
+@given(chunks=st.lists(st.binary(min_size=1, max_size=40), max_size=5), cuts=st.lists(st.integers(0, 300), max_size=8))
 def test_content_does_not_depend_on_chunking_nor_on_how_it_arrives(chunks: list[bytes], cuts: list[int]) -> None:
     raw = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\nx-amz-a:b\r\n\r\n"
     edges = [0, *sorted(min(cut, len(raw)) for cut in cuts), len(raw)]
-    pieces = [raw[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    pieces = [raw[start:stop] for start, stop in pairwise(edges)]
     decoder = Decoder(PiecemealBody(pieces), Headers([UNSIGNED]))
     assert b"".join(decoder) == b"".join(chunks)
     assert decoder.trailers.get("x-amz-a") == "b"
@@ -111,7 +111,9 @@ def test_a_promised_length_that_is_no_number_is_an_invalid_argument() -> None:
     assert decoded_length(Headers()) is None
 
 
-@pytest.mark.parametrize("trailer", [b"\r\n", b"no colon\r\n", b":value\r\n", b"x-amz-other:1\r\n", b"a:" + b"b" * 20_000])
+@pytest.mark.parametrize(
+    "trailer", [b"\r\n", b"no colon\r\n", b":value\r\n", b"x-amz-other:1\r\n", b"a:" + b"b" * 20_000]
+)
 def test_a_trailer_that_is_missing_or_malformed_is_refused(trailer: bytes) -> None:
     announced = ("x-amz-trailer", "x-amz-checksum-crc32")
     assert fault_of(b"0\r\n" + trailer + b"\r\n", announced) == "MalformedTrailerError"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-
-from durable_replay.http import Headers
 from durable_s3.conditions import Verdict, check_copy_source, check_read, check_write
 from durable_s3.errors import S3Fault
+
+from durable_replay.http import Headers
 
 ETAG, MODIFIED, NOW = '"abc"', datetime(2026, 1, 2, 3, 4, 5, 600_000, UTC), datetime(2026, 2, 1, tzinfo=UTC)
 BEFORE, SAME, AFTER = (f"Fri, 02 Jan 2026 03:04:{second} GMT" for second in ("04", "05", "06"))
@@ -61,9 +61,7 @@ def test_a_failed_demand_names_its_condition(conditions: dict[str, str], conditi
     assert caught.value.details == {"Condition": condition}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("if-match", "x"), ("if-none-match", "abc"), ("if-modified-since", AFTER)]
-)
+@pytest.mark.parametrize(("name", "value"), [("if-match", "x"), ("if-none-match", "abc"), ("if-modified-since", AFTER)])
 def test_every_failed_condition_on_a_copy_source_is_a_412(name: str, value: str) -> None:
     with pytest.raises(S3Fault) as caught:
         check_copy_source(Headers([(f"x-amz-copy-source-{name}", value)]), ETAG, MODIFIED, NOW)

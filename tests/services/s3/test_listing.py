@@ -5,9 +5,6 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from durable_s3.errors import S3Fault
 from durable_s3.listing import (
     BEGINNING,
@@ -21,6 +18,8 @@ from durable_s3.listing import (
     to_token,
     upload_page,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 texts = st.text(alphabet="ab/é😀\uffff", max_size=6)
 some_keys = st.sets(texts.filter(bool), max_size=25)

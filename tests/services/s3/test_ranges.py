@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from durable_s3.errors import S3Fault
 from durable_s3.ranges import ByteRange, copy_range, part_range, requested_range
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -24,7 +23,9 @@ def test_a_malformed_range_or_a_list_of_ranges_is_ignored(value: str) -> None:
     assert requested_range(value, 10) is None
 
 
-@pytest.mark.parametrize(("value", "size"), [("bytes=10-", 10), ("bytes=99-100", 10), ("bytes=-0", 10), ("bytes=0-", 0)])
+@pytest.mark.parametrize(
+    ("value", "size"), [("bytes=10-", 10), ("bytes=99-100", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
+)
 def test_a_range_beyond_the_end_is_a_416_with_the_size(value: str, size: int) -> None:
     with pytest.raises(S3Fault) as caught:
         requested_range(value, size)
