@@ -1,1 +1,15 @@
-"""."""
+"""A cassette is one SQLite file: recorded interactions in order (the tape), and their bodies, each stored once.
+
+::
+
+    store.py        the way in: Cassette (reader.py) and CassetteWriter (writer.py), the only SQL of the tape
+    rows.py         an interaction as the values of its row, with the checksum that guards them, and back
+    bodies.py       content-addressed bodies: compressed, in chunks when large, never whole in memory
+    sqlite_file.py  opening the file, telling what it is, and naming what is wrong with it
+    lock.py         one writer at a time
+    tables.py       the schema's one source (SQLModel); imported only where a schema is made or migrated
+    migrations.py   from older schemas to this one: numbered, recorded
+    formats/        other tools' recordings
+
+Reading and appending need the standard library's sqlite3 alone: see docs/decisions/0003.
+"""

@@ -1,0 +1,109 @@
+"""From older schemas to this one.
+
+# Rule: a migration that was released is never edited. A change of tables.py needs a new one at the end, and a test
+# holds that a file which had them all equals a new one.
+
+A migration is a function of a connection, numbered by its place; each is recorded in the table `migration` within the
+transaction that it runs in.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from durable_replay.cassette.reader import Tape
+from durable_replay.cassette.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
+
+__all__ = ["MIGRATIONS", "empty_cassette", "migrate"]
+
+
+def first_tables(connection: sqlite3.Connection) -> None:
+    """Interactions, frames, content-addressed bodies."""
+    for statement in _FIRST_TABLES.split(";"):
+        connection.execute(statement)
+
+
+_FIRST_TABLES = """
+CREATE TABLE migration (
+    number INTEGER NOT NULL, name TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (number)
+);
+CREATE TABLE meta ("key" TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY ("key"));
+CREATE TABLE interaction (
+    number INTEGER NOT NULL,
+    method TEXT NOT NULL, scheme TEXT NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL, target TEXT NOT NULL,
+    request_headers TEXT NOT NULL, request_body BLOB, request_size INTEGER NOT NULL,
+    status INTEGER NOT NULL, reason TEXT NOT NULL,
+    response_headers TEXT NOT NULL, response_trailers TEXT NOT NULL, response_body BLOB, response_size INTEGER NOT NULL,
+    http_version TEXT NOT NULL, started FLOAT NOT NULL, duration FLOAT NOT NULL,
+    outcome TEXT NOT NULL, note TEXT NOT NULL, frames INTEGER NOT NULL, checksum BLOB NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE TABLE frame (
+    interaction INTEGER NOT NULL, position INTEGER NOT NULL,
+    from_client INTEGER NOT NULL, kind TEXT NOT NULL, code INTEGER, at FLOAT NOT NULL,
+    packing TEXT NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (interaction, position)
+) WITHOUT ROWID;
+CREATE TABLE body (
+    id INTEGER NOT NULL, digest BLOB NOT NULL, size INTEGER NOT NULL, packing TEXT NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (id), UNIQUE (digest)
+);
+CREATE TABLE body_chunk (
+    id INTEGER NOT NULL, digest BLOB NOT NULL, position INTEGER NOT NULL,
+    size INTEGER NOT NULL, checksum BLOB NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (id), UNIQUE (digest, position)
+)
+"""
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (first_tables,)
+"""In order; the first has number 1."""
+
+
+def migrate(connection: sqlite3.Connection) -> list[int]:
+    """Run what this file has not had, all or nothing; gives the numbers. Raises sqlite3.Error."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    pending = list(range(version + 1, SCHEMA_VERSION + 1))
+    if not pending:
+        return []
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for number in pending:
+            MIGRATIONS[number - 1](connection)
+            _record(connection, number)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    return pending
+
+
+def empty_cassette(path: Path) -> None:
+    """Make a new cassette; raises FileExistsError where something is already, and other OSErrors.
+
+    It is made in memory and put in its place at once, so that nobody ever meets half a cassette.
+    """
+    from durable_replay.cassette.tables import create_tables  # SQLModel: slow to import
+
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        create_tables(connection)
+        for number in range(1, SCHEMA_VERSION + 1):
+            _record(connection, number)
+        connection.execute("INSERT INTO meta (key, value) VALUES ('tape', ?)", (str(Tape()),))
+        image = connection.serialize()
+    finally:
+        connection.close()
+    with path.open("xb") as file:
+        file.write(image)
+
+
+def _record(connection: sqlite3.Connection, number: int) -> None:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    name = MIGRATIONS[number - 1].__name__
+    connection.execute("INSERT INTO migration (number, name, applied_at) VALUES (?, ?, ?)", (number, name, now))

@@ -1,0 +1,291 @@
+"""Reading the tape.
+
+# Rule: what is read is checked before it is given out: an interaction against its checksum, a body against its digest,
+# the length against the number of rows.
+
+A reader opens in constant time and may be used from any number of threads, beside one writer. The identity of a tape is
+a chain of sha256 over the interactions' checksums, so it covers all that replay uses – requests, responses, bodies by
+digest, frames, order, times – and nothing else; it is kept in `meta` with the length and brought up to date by `flush`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b, sha256
+from pathlib import Path
+from threading import Lock, local
+from types import TracebackType
+from typing import Self, cast
+from weakref import WeakSet
+
+from durable_replay.cassette import rows, sqlite_file
+from durable_replay.cassette.bodies import DamagedBody, StoredBody, chunk_checksum
+from durable_replay.errors import CassetteError
+from durable_replay.http import EMPTY, Body, Interaction
+
+__all__ = ["Cassette", "Summary", "Tape"]
+
+_PAGE = 256
+_COLUMNS = ", ".join((*rows.COLUMNS, "checksum"))
+_ONE = f"SELECT {_COLUMNS} FROM interaction WHERE number = ?"  # noqa: S608 - names of our own
+_MANY = f"SELECT {_COLUMNS} FROM interaction WHERE number BETWEEN ? AND ? ORDER BY number"  # noqa: S608
+_FRAMES = f"SELECT {', '.join(rows.FRAME_COLUMNS)} FROM frame WHERE interaction = ? ORDER BY position"  # noqa: S608
+_BODY = "SELECT packing, size, data FROM body WHERE digest = ?"
+_CHUNK = "SELECT size, checksum, data FROM body_chunk WHERE digest = ? AND position = ?"
+_TAPE = (
+    "SELECT (SELECT value FROM meta WHERE key = 'tape'), (SELECT max(number) FROM interaction),"
+    " (SELECT min(number) FROM interaction)"
+)
+_HOSTS = "SELECT host, count(*) FROM interaction GROUP BY host ORDER BY count(*) DESC, host"
+_TOTALS = (
+    "SELECT coalesce(sum(request_size), 0), coalesce(sum(response_size), 0), coalesce(sum(frames), 0),"
+    " min(started), max(started) FROM interaction"
+)
+_CONTENT = "SELECT count(*), coalesce(sum(size), 0) FROM body"
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """Length and identity of a tape, as `meta` keeps them."""
+
+    length: int = 0
+    identity: str = sha256(b"durable-replay tape").hexdigest()
+    """64 hex digits."""
+
+    def then(self, checksum: bytes) -> Tape:
+        """The tape with one interaction more."""
+        return Tape(self.length + 1, sha256(bytes.fromhex(self.identity) + checksum).hexdigest())
+
+    def __str__(self) -> str:
+        text = f"{self.length}:{self.identity}"
+        return f"{text}:{blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+    @classmethod
+    def parse(cls, text: str) -> Tape | None:
+        """None when it is not what `str` gave."""
+        length, _, rest = text.partition(":")
+        if not (length.isascii() and length.isdigit() and len(length) < 19):
+            return None
+        tape = cls(int(length), rest.partition(":")[0])
+        return tape if str(tape) == text else None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a cassette holds, for people. Sizes are bytes; times are seconds since the epoch, None on an empty tape."""
+
+    interactions: int
+    frames: int
+    hosts: Mapping[str, int]
+    """Interactions by host, the busiest first."""
+    request_bytes: int
+    response_bytes: int
+    bodies: int
+    """Different bodies, and their size before compression."""
+    body_bytes: int
+    file_bytes: int
+    first: float | None
+    last: float | None
+
+
+class _Handle:
+    """One thread's connection; its lock keeps `close` from another thread out while a statement runs."""
+
+    __slots__ = ("__weakref__", "connection", "lock")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.lock = Lock()
+
+    def close(self) -> None:
+        with self.lock:
+            self.connection.close()
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+class Cassette:
+    """A cassette opened for reading. Safe for threads: each has a connection of its own until the cassette is closed.
+
+    Every method raises CassetteError, CorruptCassette where it meets damage; the text names the file and a next step.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = local()
+        self._handles: WeakSet[_Handle] = WeakSet()
+        self._lock = Lock()
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """Open in constant time. Raises NotACassette, NewerCassette, CorruptCassette; the file stays untouched."""
+        cassette = cls(Path(path))
+        sqlite_file.require_file(cassette.path)
+        try:
+            schema = sqlite_file.inspect(cassette.path, cassette.connection())
+            if schema < sqlite_file.SCHEMA_VERSION:
+                raise CassetteError(
+                    f"{path} has the older schema {schema}. Bring it up to date by recording into it once: "
+                    f"`durable-replay record -c {path} -- true`."
+                )
+            cassette.tape()
+        except BaseException:
+            cassette.close()
+            raise
+        return cassette
+
+    def close(self) -> None:
+        """Close the connections of all threads; waits for statements that run."""
+        with self._lock:
+            was_open, self._closed = not self._closed, True
+            handles = list(self._handles)
+        for handle in handles:
+            handle.close()
+        if was_open and handles:
+            sqlite_file.tidy(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's read-only connection, for modules that keep tables of their own in the file. Don't close it."""
+        return self._handle().connection
+
+    def _handle(self) -> _Handle:
+        handle: _Handle | None = getattr(self._local, "handle", None)
+        if self._closed:
+            raise CassetteError(f"{self.path} was closed. Open it again to read from it.")
+        if handle is None:
+            handle = _Handle(sqlite_file.open_read_only(self.path))
+            with self._lock:
+                self._handles.add(handle)
+            self._local.handle = handle
+        return handle
+
+    def _all(self, sql: str, *values: rows.Value) -> list[tuple[rows.Value, ...]]:
+        handle = self._handle()
+        with handle.lock:
+            if self._closed:
+                raise CassetteError(f"{self.path} was closed. Open it again to read from it.")
+            try:
+                return handle.connection.execute(sql, values).fetchall()
+            except (sqlite3.Error, UnicodeError) as error:
+                raise sqlite_file.named(self.path, error) from error
+            except (MemoryError, OverflowError) as error:  # a damaged length
+                raise self.damaged(f"a value announces an impossible size ({error})") from error
+
+    def damaged(self, what: str) -> CassetteError:
+        """The error that names this file and what is damaged in it."""
+        return sqlite_file.damaged(self.path, what)
+
+    def tape(self) -> Tape:
+        """Length and identity, of the same moment; constant time."""
+        ((text, last, first),) = self._all(_TAPE)
+        tape = Tape.parse(text) if isinstance(text, str) else None
+        if tape is None or tape.length != (last or 0) or (tape.length and first != 1):
+            raise self.damaged("its number of interactions is not what was recorded")
+        return tape
+
+    def __len__(self) -> int:
+        return self.tape().length
+
+    @property
+    def identity(self) -> str:
+        """64 hex digits that change with the tape's content, and only with it."""
+        return self.tape().identity
+
+    def interaction(self, number: int) -> Interaction:
+        """The interaction at this place, counted from 1. Its bodies are read from the file when they are asked for."""
+        found = self._all(_ONE, number)
+        if found:
+            return self._made(found[0], number)
+        length = len(self)
+        if 1 <= number <= length:
+            raise self.damaged(f"interaction #{number} is missing")
+        raise CassetteError(f"{self.path} has no interaction #{number}. Name one from 1 to {length}.")
+
+    def interactions(self, first: int = 1, last: int | None = None) -> Iterator[Interaction]:
+        """Those from `first` to `last` (None: the end at the time of the call) in order, in bounded memory."""
+        tape = self.tape()
+        end = tape.length if last is None else min(last, tape.length)
+        for at in range(max(first, 1), end + 1, _PAGE):
+            until = min(at + _PAGE - 1, end)
+            page = self._all(_MANY, at, until)
+            if [row[0] for row in page] != list(range(at, until + 1)):
+                raise self._gap(tape)
+            for row in page:
+                yield self._made(row, cast(int, row[0]))
+
+    def _gap(self, before: Tape) -> CassetteError:
+        if len(self) < before.length:
+            return CassetteError(f"{self.path} was shortened while it was read. Read it again.")
+        return self.damaged("interactions are missing")
+
+    def _made(self, row: tuple[rows.Value, ...], number: int) -> Interaction:
+        frames = self._all(_FRAMES, number) if row[-2] else ()
+        try:
+            return rows.from_row(row[:-1], row[-1], frames, self._stored)
+        except (rows.Damaged, DamagedBody) as error:
+            raise self.damaged(f"interaction #{number}: {error}") from error
+
+    def _stored(self, digest: bytes | None, size: int) -> Body:
+        return EMPTY if digest is None else StoredBody(self, digest, size)
+
+    def body(self, digest: str) -> Body | None:
+        """The body with this sha256 (hex), or None where the cassette holds no such body."""
+        try:
+            key = bytes.fromhex(digest)
+        except ValueError:
+            return None
+        found = self._all(_BODY, key)
+        return StoredBody(self, key, cast(int, found[0][1])) if found else None
+
+    def inline(self, digest: bytes) -> tuple[str, int, bytes]:
+        """Packing, size and stored bytes of a body of up to 1 MiB."""
+        found = self._all(_BODY, digest)
+        if not found:
+            raise self.damaged(f"body {digest.hex()[:12]} is missing")
+        packing, size, data = found[0]
+        if not (isinstance(packing, str) and isinstance(size, int) and isinstance(data, bytes)):
+            raise self.damaged(f"body {digest.hex()[:12]} is not what was recorded")
+        return packing, size, data
+
+    def chunk(self, digest: bytes, position: int) -> tuple[int, bytes]:
+        """Size and zstd frame of one chunk of a larger body, checked."""
+        found = self._all(_CHUNK, digest, position)
+        if not found:
+            raise self.damaged(f"chunk {position} of body {digest.hex()[:12]} is missing")
+        size, checksum, data = found[0]
+        if not isinstance(size, int) or not isinstance(data, bytes):
+            raise self.damaged(f"chunk {position} of body {digest.hex()[:12]} is not what was recorded")
+        if chunk_checksum(digest, position, data) != checksum:
+            raise self.damaged(f"the checksum of chunk {position} of body {digest.hex()[:12]} does not match")
+        return size, data
+
+    def summary(self) -> Summary:
+        """Counts, hosts and bytes; reads all rows, no bodies."""
+        hosts = cast("list[tuple[str, int]]", self._all(_HOSTS))
+        ((requested, responded, frames, first, last),) = cast(
+            "list[tuple[int, int, int, float | None, float | None]]", self._all(_TOTALS)
+        )
+        ((bodies, body_bytes),) = cast("list[tuple[int, int]]", self._all(_CONTENT))
+        size = self.path.stat().st_size
+        return Summary(len(self), frames, dict(hosts), requested, responded, bodies, body_bytes, size, first, last)
+
+    def verify(self) -> int:
+        """Read every interaction and every byte of every body; gives their number. Raises CorruptCassette."""
+        count = 0
+        for interaction in self.interactions():
+            for body in (interaction.request.body, interaction.response.body):
+                for _ in body.chunks():
+                    pass
+            count += 1
+        return count

@@ -1,0 +1,176 @@
+"""An interaction as the values of its row, and back.
+
+# Rule: no value of a row is used before the row's checksum was found right.
+
+The checksum covers every column and every frame. SQLite notices damage to its own structure; a flipped bit within a
+header or a status it does not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Literal, cast
+
+from durable_replay.cassette.bodies import packed, unpacked
+from durable_replay.errors import LimitExceeded
+from durable_replay.http import IN_MEMORY, Body, Frame, Headers, Interaction, Request, Response
+
+__all__ = [
+    "COLUMNS",
+    "FRAME_COLUMNS",
+    "Damaged",
+    "FrameRow",
+    "Row",
+    "Value",
+    "checksum",
+    "frame_rows",
+    "from_row",
+    "to_row",
+]
+
+Value = str | int | float | bytes | None
+Row = tuple[Value, ...]
+"""The values of COLUMNS without the checksum."""
+FrameRow = tuple[Value, ...]
+"""The values of FRAME_COLUMNS."""
+
+COLUMNS = (
+    "number",
+    "method",
+    "scheme",
+    "host",
+    "port",
+    "target",
+    "request_headers",
+    "request_body",
+    "request_size",
+    "status",
+    "reason",
+    "response_headers",
+    "response_trailers",
+    "response_body",
+    "response_size",
+    "http_version",
+    "started",
+    "duration",
+    "outcome",
+    "note",
+    "frames",
+)
+FRAME_COLUMNS = ("position", "from_client", "kind", "code", "at", "packing", "size", "data")
+
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+class Damaged(ValueError):
+    """A stored value is not what was stored; its text says which."""
+
+
+def to_row(interaction: Interaction, number: int, request_body: bytes | None, response_body: bytes | None) -> Row:
+    """The values of COLUMNS; bodies are given by digest (None: empty)."""
+    request, response = interaction.request, interaction.response
+    return (
+        number,
+        request.method,
+        request.scheme,
+        request.host,
+        request.port,
+        request.target,
+        _dump(request.headers.fields),
+        request_body,
+        request.body.size,
+        response.status,
+        response.reason,
+        _dump(response.headers.fields),
+        _dump(response.trailers.fields),
+        response_body,
+        response.body.size,
+        interaction.http_version,
+        float(interaction.started),
+        float(interaction.duration),
+        interaction.outcome,
+        interaction.note,
+        len(interaction.frames),
+    )
+
+
+def frame_rows(frames: Sequence[Frame]) -> list[FrameRow]:
+    """The values of FRAME_COLUMNS for each frame; LimitExceeded for a message over 64 MiB."""
+    return [_frame_row(position, frame) for position, frame in enumerate(frames)]
+
+
+def _frame_row(position: int, frame: Frame) -> FrameRow:
+    if len(frame.data) > IN_MEMORY:
+        raise LimitExceeded(f"a WebSocket message of {len(frame.data):,} bytes; the limit is {IN_MEMORY:,}")
+    packing, data = packed(frame.data)
+    return (position, int(frame.from_client), frame.kind, frame.code, float(frame.at), packing, len(frame.data), data)
+
+
+def checksum(row: Row, frames: Sequence[FrameRow] = ()) -> bytes:
+    """16 bytes over all columns and frames. `ascii` writes such values the same way in every version of Python."""
+    digest = blake2b(ascii(row).encode("ascii"), digest_size=16)
+    for *values, data in frames:
+        digest.update(ascii(values).encode("ascii"))
+        digest.update(cast(bytes, data))
+    return digest.digest()
+
+
+def from_row(
+    row: Row, expected: Value, frames: Sequence[FrameRow], body: Callable[[bytes | None, int], Body]
+) -> Interaction:
+    """The interaction; `body` gives the body of a digest and size. Raises Damaged."""
+    (number, method, scheme, host, port, target, headers, request_body, request_size, status, reason) = row[:11]
+    (response_headers, trailers, response_body, response_size, version, started, duration, outcome, note) = row[11:20]
+    if row[20] != len(frames) or not all(isinstance(frame[-1], bytes) for frame in frames):
+        raise Damaged("its frames are not those that were recorded")
+    if checksum(row, frames) != expected:
+        raise Damaged("its checksum does not match")
+    request = Request(
+        cast(str, method),
+        cast(Literal["http", "https", "ws", "wss"], scheme),
+        cast(str, host),
+        cast(int, port),
+        cast(str, target),
+        _headers(headers),
+        body(cast("bytes | None", request_body), cast(int, request_size)),
+    )
+    response = Response(
+        cast(int, status),
+        _headers(response_headers),
+        body(cast("bytes | None", response_body), cast(int, response_size)),
+        cast(str, reason),
+        _headers(trailers),
+    )
+    return Interaction(
+        request,
+        response,
+        cast(int, number),
+        tuple(_frame(frame) for frame in frames),
+        cast(float, started),
+        cast(float, duration),
+        cast(str, version),
+        cast(Literal["complete", "aborted"], outcome),
+        cast(str, note),
+    )
+
+
+def _headers(text: Value) -> Headers:
+    if text == "[]":
+        return Headers()
+    try:
+        return Headers((name, value) for name, value in json.loads(cast(str, text)))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Damaged("its headers are no list of pairs") from error
+
+
+def _frame(row: FrameRow) -> Frame:
+    _, from_client, kind, code, at, packing, size, data = row
+    return Frame(
+        bool(from_client),
+        cast(Literal["text", "binary", "ping", "pong", "close"], kind),
+        unpacked(cast(str, packing), cast(int, size), cast(bytes, data), IN_MEMORY),
+        cast("int | None", code),
+        cast(float, at),
+    )

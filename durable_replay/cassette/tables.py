@@ -1,0 +1,129 @@
+"""The tables of a cassette: the schema's one source.
+
+# Rule: import this only where a schema is made or migrated; SQLModel takes longer to import than a replay to start.
+
+The registry is our own, so that these tables do not mix with those of a program that uses SQLModel itself.
+"""
+
+import sqlite3
+from typing import ClassVar
+
+from sqlalchemy import BLOB, Text, UniqueConstraint, create_engine
+from sqlalchemy.orm import registry
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Field, SQLModel
+
+__all__ = ["Body", "BodyChunk", "Frame", "Interaction", "Meta", "Migration", "Table", "create_tables"]
+
+
+class Table(SQLModel, registry=registry()):
+    """Base of the tables below."""
+
+
+class Migration(Table, table=True):
+    """A migration that this file has had; a new file has had them all."""
+
+    __tablename__: ClassVar[str] = "migration"
+    number: int = Field(primary_key=True)
+    name: str = Field(sa_type=Text)
+    applied_at: str = Field(sa_type=Text)
+    """ISO 8601, UTC."""
+
+
+class Meta(Table, table=True):
+    """Facts on the file: `tape` is its length and identity (see reader.py)."""
+
+    __tablename__: ClassVar[str] = "meta"
+    key: str = Field(primary_key=True, sa_type=Text)
+    value: str = Field(sa_type=Text)
+
+
+class Interaction(Table, table=True):
+    """A recorded request and its response, at its place on the tape."""
+
+    __tablename__: ClassVar[str] = "interaction"
+    number: int = Field(primary_key=True)
+    """From 1, without gaps."""
+    method: str = Field(sa_type=Text)
+    scheme: str = Field(sa_type=Text)
+    host: str = Field(sa_type=Text)
+    port: int
+    target: str = Field(sa_type=Text)
+    request_headers: str = Field(sa_type=Text)
+    """JSON: a list of [name, value], as they were on the wire; so are the other two."""
+    request_body: bytes | None = Field(sa_type=BLOB)
+    """The sha256 of the body; NULL when it is empty."""
+    request_size: int
+    """Bytes."""
+    status: int
+    reason: str = Field(sa_type=Text)
+    response_headers: str = Field(sa_type=Text)
+    response_trailers: str = Field(sa_type=Text)
+    response_body: bytes | None = Field(sa_type=BLOB)
+    response_size: int
+    http_version: str = Field(sa_type=Text)
+    started: float
+    """Seconds since the epoch."""
+    duration: float
+    """Seconds."""
+    outcome: str = Field(sa_type=Text)
+    note: str = Field(sa_type=Text)
+    frames: int
+    """How many rows of `frame` belong to it."""
+    checksum: bytes = Field(sa_type=BLOB)
+    """Over all columns above and the frames: see rows.py."""
+
+
+class Frame(Table, table=True):
+    """A WebSocket message."""
+
+    __tablename__: ClassVar[str] = "frame"
+    __table_args__: ClassVar[dict[str, bool]] = {"sqlite_with_rowid": False}
+    interaction: int = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    """From 0."""
+    from_client: int
+    """1 or 0."""
+    kind: str = Field(sa_type=Text)
+    code: int | None
+    at: float
+    """Seconds after the start of the interaction."""
+    packing: str = Field(sa_type=Text)
+    """`raw` or `zstd`."""
+    size: int
+    data: bytes = Field(sa_type=BLOB)
+
+
+class Body(Table, table=True):
+    """A body's content, stored once."""
+
+    __tablename__: ClassVar[str] = "body"
+    id: int = Field(primary_key=True)
+    digest: bytes = Field(sa_type=BLOB, unique=True)
+    """sha256 of the content."""
+    size: int
+    packing: str = Field(sa_type=Text)
+    """`raw`, `zstd`, or `chunks` (in `body_chunk`; `data` is empty)."""
+    data: bytes = Field(sa_type=BLOB)
+
+
+class BodyChunk(Table, table=True):
+    """A piece of a large body: 1 MiB of its content (the last piece less), as a zstd frame."""
+
+    __tablename__: ClassVar[str] = "body_chunk"
+    __table_args__: ClassVar[tuple[UniqueConstraint, ...]] = (UniqueConstraint("digest", "position"),)
+    id: int = Field(primary_key=True)
+    digest: bytes = Field(sa_type=BLOB)
+    """Of the whole body."""
+    position: int
+    """From 0."""
+    size: int
+    checksum: bytes = Field(sa_type=BLOB)
+    """Over place and frame: see bodies.py."""
+    data: bytes = Field(sa_type=BLOB)
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make all tables in an empty database."""
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    Table.metadata.create_all(engine)

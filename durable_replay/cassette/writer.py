@@ -1,0 +1,352 @@
+"""Writing the tape: `CassetteWriter`, beside which any number of readers may be open.
+
+# Rule: what `flush` has returned for survives the end of this process, however it ends; what it has not is lost as a
+# whole, never in part. While a writer is open the file has a write-ahead log beside it; `close` leaves one file.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import Self, TypeVar
+
+import zstandard
+
+from durable_replay.cassette import rows, sqlite_file
+from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum, packed
+from durable_replay.cassette.lock import WriterLock
+from durable_replay.cassette.migrations import empty_cassette, migrate
+from durable_replay.cassette.reader import Cassette, Tape
+from durable_replay.errors import CassetteError
+from durable_replay.http import Body, Interaction
+
+__all__ = ["CassetteWriter"]
+
+_Result = TypeVar("_Result")
+
+_QUICK_CHECK_BYTES = 512 * 1024 * 1024
+_CHUNKS_A_COMMIT = 32
+_INSERT = (
+    f"INSERT INTO interaction ({', '.join((*rows.COLUMNS, 'checksum'))})"  # noqa: S608 - names of our own
+    f" VALUES ({', '.join('?' * (len(rows.COLUMNS) + 1))})"
+)
+_INSERT_FRAME = (
+    f"INSERT INTO frame (interaction, {', '.join(rows.FRAME_COLUMNS)})"  # noqa: S608
+    f" VALUES ({', '.join('?' * (len(rows.FRAME_COLUMNS) + 1))})"
+)
+_INSERT_CHUNK = "INSERT OR REPLACE INTO body_chunk (digest, position, size, checksum, data) VALUES (?, ?, ?, ?, ?)"
+_INSERT_BODY = "INSERT OR IGNORE INTO body (digest, size, packing, data) VALUES (?, ?, ?, ?)"
+_SET_TAPE = "INSERT OR REPLACE INTO meta (key, value) VALUES ('tape', ?)"
+_UNUSED_BODIES = (
+    "DELETE FROM body WHERE digest NOT IN (SELECT request_body FROM interaction WHERE request_body IS NOT NULL"
+    " UNION SELECT response_body FROM interaction WHERE response_body IS NOT NULL)"
+)
+_UNUSED_CHUNKS = "DELETE FROM body_chunk WHERE digest NOT IN (SELECT digest FROM body)"
+
+
+class CassetteWriter:
+    """The one writer of a cassette. Safe for threads. Every method raises CassetteError, with the file and a next step.
+
+    >>> with CassetteWriter.open("jira.cassette") as writer:  # doctest: +SKIP
+    ...     number = writer.append(interaction)
+    ...     writer.flush()
+    """
+
+    def __init__(self, path: Path, lock: WriterLock, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._lock = RLock()
+        self._writer_lock = lock
+        self._connection = connection
+        self._compressor = zstandard.ZstdCompressor(level=3)
+        self._closed = False
+        self._atomic = False
+        self._tape = self._flushed = self._read_tape()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """Create a cassette, or continue one. A file that is something else, newer or damaged is left untouched."""
+        path = Path(path)
+        if path.exists():
+            sqlite_file.require_file(path)
+        lock = WriterLock(path.resolve())
+        try:
+            _create(path)
+            _require_sound(path)
+            return cls(path, lock, _connected(path))
+        except BaseException:
+            lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        """How many interactions the tape has, those not flushed yet included."""
+        return self._tape.length
+
+    @property
+    def tape(self) -> Tape:
+        """Length and identity, what is not flushed yet included."""
+        return self._tape
+
+    def new_body(self) -> BodyWriter:
+        """For a body that comes piece by piece; may be written from another thread than the one that appends."""
+        return BodyWriter(self.path.resolve().parent)
+
+    def append(self, interaction: Interaction) -> int:
+        """Put it at the end of the tape; gives its number. Bodies that the cassette has already are not read again."""
+        request = self._store(interaction.request.body)
+        response = self._store(interaction.response.body)
+        frames = rows.frame_rows(interaction.frames)
+        with self._lock:
+            number = self._tape.length + 1
+            row = rows.to_row(interaction, number, request, response)
+            checksum = rows.checksum(row, frames)
+            self._run(lambda: self._insert(row, checksum, frames))
+            self._tape = self._tape.then(checksum)
+        return number
+
+    def _insert(self, row: rows.Row, checksum: bytes, frames: list[rows.FrameRow]) -> None:
+        self._connection.execute(_INSERT, (*row, checksum))
+        if frames:
+            self._connection.executemany(_INSERT_FRAME, [(row[0], *frame) for frame in frames])
+
+    def _run(self, work: Callable[[], _Result]) -> _Result:
+        """Do `work` in the running transaction; if it fails, all that was not flushed is undone."""
+        if self._closed:
+            raise CassetteError(f"{self.path} was closed. Open it again to write to it.")
+        try:
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN IMMEDIATE")
+            return work()
+        except (sqlite3.Error, UnicodeError, OverflowError) as error:
+            self._undo()
+            if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
+                raise sqlite_file.named(self.path, error) from error
+            raise CassetteError(f"{self.path} cannot hold this interaction: {error}. Leave it out.") from error
+
+    def _undo(self) -> None:
+        if self._connection.in_transaction:  # SQLite has ended it by itself where the disk was full
+            self._connection.execute("ROLLBACK")
+        self._tape = self._flushed
+
+    def _store(self, body: Body) -> bytes | None:
+        """The digest of the body, which is in the file from here on (None: it is empty)."""
+        if not body.size:
+            return None
+        if isinstance(body, StoredBody | SpooledBody):
+            digest = bytes.fromhex(body.digest)
+            with self._lock:
+                if self._run(lambda: self._has(digest)):
+                    return digest
+        if body.size <= INLINE:
+            return self._store_inline(body.read())
+        return self._store_chunks(body if isinstance(body, SpooledBody) else self._spooled(body))
+
+    def _has(self, digest: bytes) -> bool:
+        return self._connection.execute("SELECT 1 FROM body WHERE digest = ?", (digest,)).fetchone() is not None
+
+    def _store_inline(self, data: bytes) -> bytes:
+        digest = sha256(data).digest()
+        with self._lock:
+            if not self._run(lambda: self._has(digest)):
+                values = (digest, len(data), *packed(data, self._compressor))
+                self._run(lambda: self._connection.execute(_INSERT_BODY, values))
+        return digest
+
+    def _spooled(self, body: Body) -> SpooledBody:
+        spool = self.new_body()
+        try:
+            for piece in body.chunks():
+                spool.write(piece)
+            whole = spool.finish()
+        finally:
+            spool.abort()
+        if not isinstance(whole, SpooledBody) or whole.size != body.size:
+            raise CassetteError(f"{self.path}: a body gave {whole.size:,} bytes of its {body.size:,}. Record it again.")
+        return whole
+
+    def _store_chunks(self, body: SpooledBody) -> bytes:
+        # committed as they come, so that neither log nor lock is held for gigabytes: no body row names them yet
+        digest = bytes.fromhex(body.digest)
+        for position in range(len(body)):
+            size, frame = body.frame(position)
+            values = (digest, position, size, chunk_checksum(digest, position, frame), frame)
+            with self._lock:
+                self._run(lambda values=values: self._connection.execute(_INSERT_CHUNK, values))  # type: ignore[misc]
+                if position % _CHUNKS_A_COMMIT == _CHUNKS_A_COMMIT - 1:
+                    self._commit()
+        with self._lock:
+            self._run(lambda: self._name_chunks(body, digest))
+        return digest
+
+    def _name_chunks(self, body: SpooledBody, digest: bytes) -> None:
+        sql = "SELECT count(*) FROM body_chunk WHERE digest = ?"
+        if self._connection.execute(sql, (digest,)).fetchone() != (len(body),):
+            raise CassetteError(f"{self.path}: a write failed while a large body was stored. Append it again.")
+        self._connection.execute(_INSERT_BODY, (digest, body.size, "chunks", b""))
+
+    def flush(self) -> None:
+        """Commit: what was appended before survives the end of this process."""
+        with self._lock:
+            self._atomic = False
+            self._commit()
+
+    def _commit(self) -> None:
+        if self._atomic or not self._connection.in_transaction:
+            return
+        tape = self._tape
+        self._run(lambda: self._connection.execute(_SET_TAPE, (str(tape),)))
+        self._run(lambda: self._connection.execute("COMMIT"))
+        self._flushed = tape
+
+    def delete(self, numbers: Iterable[int]) -> None:
+        """Take interactions off the tape, at once for readers; those behind move up, so that no gap stays."""
+        gone = set(numbers)
+        with self._lock:
+            self._whole(lambda: self._keep(number for number in range(1, len(self) + 1) if number not in gone))
+
+    def replace_all(self, interactions: Iterable[Interaction]) -> None:
+        """Make the tape these, at once for readers. They may be read from this same cassette, by a `Cassette`."""
+        with self._lock:
+            self._whole(lambda: self._refill(interactions))
+
+    def _whole(self, work: Callable[[], None]) -> None:
+        """Do `work` and what clears up after it in one transaction of its own."""
+        self.flush()
+        self._atomic = True
+        try:
+            self._run(work)
+            self._run(self._drop_unused)
+        except BaseException:
+            self._undo()
+            raise
+        finally:
+            self._atomic = False
+        self.flush()
+
+    def _refill(self, interactions: Iterable[Interaction]) -> None:
+        self._connection.execute("DELETE FROM frame")
+        self._connection.execute("DELETE FROM interaction")
+        self._tape = Tape()
+        for interaction in interactions:
+            self.append(interaction)
+
+    def _keep(self, numbers: Iterable[int]) -> None:
+        """Renumber these (ascending) from 1 and delete the others."""
+        tape = Tape()
+        columns = ", ".join(rows.COLUMNS)
+        for number in numbers:
+            row = self._connection.execute(f"SELECT {columns} FROM interaction WHERE number = ?", (number,)).fetchone()  # noqa: S608
+            tape = tape.then(self._move(row, tape.length + 1))
+        self._connection.execute("DELETE FROM interaction WHERE number > ?", (tape.length,))
+        self._connection.execute("DELETE FROM frame WHERE interaction > ?", (tape.length,))
+        self._tape = tape
+
+    def _move(self, row: rows.Row, number: int) -> bytes:
+        execute = self._connection.execute
+        names = ", ".join(rows.FRAME_COLUMNS)
+        sql = f"SELECT {names} FROM frame WHERE interaction = ? ORDER BY position"  # noqa: S608
+        checksum = rows.checksum((number, *row[1:]), execute(sql, (row[0],)).fetchall())
+        if row[0] != number:
+            execute("DELETE FROM interaction WHERE number = ?", (number,))
+            execute("DELETE FROM frame WHERE interaction = ?", (number,))
+            execute("UPDATE interaction SET number = ?, checksum = ? WHERE number = ?", (number, checksum, row[0]))
+            execute("UPDATE frame SET interaction = ? WHERE interaction = ?", (number, row[0]))
+        return checksum
+
+    def _drop_unused(self) -> None:
+        self._connection.execute(_UNUSED_BODIES)
+        self._connection.execute(_UNUSED_CHUNKS)
+
+    def index_connection(self) -> sqlite3.Connection:
+        """The connection, for a module that keeps tables of its own in this file; within the running transaction.
+
+        What is written through it is committed by the next `flush`, together with the tape. Not for two threads at a
+        time, and never for the tape's own tables.
+        """
+        with self._lock:
+            self._run(lambda: None)
+            return self._connection
+
+    def close(self) -> None:
+        """Flush and leave one file: no log beside it unless readers are still open, whose last one removes it."""
+        with self._lock:
+            if self._closed:
+                return
+            try:
+                self.flush()
+                self._checkpoint()
+            finally:
+                self._closed = True
+                self._connection.close()
+                self._writer_lock.release()
+
+    def _checkpoint(self) -> None:
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+        except sqlite3.Error as error:
+            failure = sqlite_file.named(self.path, error)
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise failure from error
+
+    def _read_tape(self) -> Tape:
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'tape'").fetchone()
+        tape = Tape.parse(row[0]) if row else None
+        if tape is None:  # none right after the first migration; _require_sound has read it in any other file
+            tape = Tape()
+            self._connection.execute(_SET_TAPE, (str(tape),))
+        return tape
+
+
+def _create(path: Path) -> None:
+    try:
+        empty_cassette(path)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise CassetteError(
+            f"{path} cannot be created: {error.strerror}. Name a file in a folder that you may write."
+        ) from error
+
+
+def _require_sound(path: Path) -> None:
+    """Raises CassetteError for a file that must not be written to. Structure is checked whole up to 512 MiB."""
+    sqlite_file.require_file(path)
+    with Cassette(path) as cassette:
+        if sqlite_file.inspect(path, cassette.connection()) < sqlite_file.SCHEMA_VERSION:
+            return
+        cassette.tape()
+        if path.stat().st_size > _QUICK_CHECK_BYTES:
+            return
+        try:
+            ((result,),) = cassette.connection().execute("PRAGMA quick_check(1)").fetchall()
+        except (sqlite3.Error, UnicodeError) as error:
+            raise sqlite_file.named(path, error) from error
+        if result != "ok":
+            raise cassette.damaged(result)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite_file.connect(path, "mode=rw")
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA secure_delete = ON")  # what was taken off the tape is not left in free pages
+        migrate(connection)
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(_UNUSED_CHUNKS)  # of a body whose recorder was killed
+    except (sqlite3.Error, UnicodeError) as error:
+        connection.close()
+        raise sqlite_file.named(path, error) from error
+    return connection
