@@ -147,32 +147,34 @@ class _Reader:
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._held = b""
+        self._at = 0  # how far `_held` is used up; cutting it at every chunk would be quadratic
 
     def _more(self) -> bool:
         piece = next(self._pieces, b"")
-        self._held += piece
+        self._held, self._at = self._held[self._at :] + piece, 0
         return bool(piece)
 
     def line(self) -> bytes:
         """Up to the next CRLF, which is taken too; IncompleteBody when there is none within reach."""
-        while (end := self._held.find(b"\r\n")) < 0:
-            if len(self._held) > LONGEST_LINE or not self._more():
+        while (end := self._held.find(b"\r\n", self._at, self._at + LONGEST_LINE)) < 0:
+            if len(self._held) - self._at >= LONGEST_LINE or not self._more():
                 raise S3Fault("IncompleteBody")
-        line, self._held = self._held[:end], self._held[end + 2 :]
+        line, self._at = self._held[self._at : end], end + 2
         return line
 
     def take(self, size: int) -> Iterator[bytes]:
         """Exactly `size` bytes as they come."""
         while size:
-            if not self._held and not self._more():
+            if self._at == len(self._held) and not self._more():
                 raise S3Fault("IncompleteBody")
-            piece, self._held = self._held[:size], self._held[size:]
+            piece = self._held[self._at : self._at + size]
+            self._at += len(piece)
             size -= len(piece)
             yield piece
 
     def rest(self) -> bytes:
         """All that is left, which can only be trailers."""
-        while len(self._held) <= MOST_TRAILER_BYTES:
+        while len(self._held) - self._at <= MOST_TRAILER_BYTES:
             if not self._more():
                 return self._held
         raise S3Fault("MalformedTrailerError")

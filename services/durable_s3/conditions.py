@@ -99,9 +99,9 @@ def _matches(listed: str, etag: str) -> bool:
 def _date(value: str) -> datetime | None:
     try:
         parsed = parsedate_to_datetime(value)
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None  # RFC 9110: a condition that is no date is ignored
-    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def _whole_seconds(moment: datetime) -> datetime:

@@ -169,9 +169,10 @@ def from_token(token: str) -> Position:
     """Where a token goes on; InvalidArgument for one that was never given out, and for an empty one."""
     try:
         data = urlsafe_b64decode(token.encode("ascii"))
+        key = data[4:].decode("utf-8", "surrogatepass")
     except (binascii.Error, ValueError):
-        data = b""
-    if len(data) <= 4 or zlib.crc32(data[4:]).to_bytes(4, "big") != data[:4]:
+        data, key = b"", ""
+    if not key or zlib.crc32(data[4:]).to_bytes(4, "big") != data[:4]:
         message = "The continuation token provided is incorrect"
         raise S3Fault("InvalidArgument", message, ArgumentName="continuation-token", ArgumentValue=token)
-    return after_key(data[4:].decode("utf-8", "surrogatepass"))
+    return after_key(key)

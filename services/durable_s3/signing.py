@@ -107,6 +107,8 @@ def _presigned_v4(query: Mapping[str, str]) -> SigV4:
     scope = _scope(query["X-Amz-Credential"], query["X-Amz-Algorithm"])
     if scope is None:
         raise _bad_query(f"Error parsing the X-Amz-Credential parameter; {_MALFORMED_CREDENTIAL}")
+    if not query["X-Amz-SignedHeaders"].isascii():
+        raise _bad_query("Error parsing the X-Amz-SignedHeaders parameter.")
     timestamp = query["X-Amz-Date"]
     if _timestamp(timestamp) is None:
         raise _bad_query("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
@@ -152,7 +154,13 @@ def _header_v4(request: Request, algorithm: str, rest: str) -> SigV4:
 def _scope(credential: str, algorithm: str) -> Scope | None:
     width = 4 if algorithm == ALGORITHMS[0] else 3  # SigV4A leaves the region out
     key, *scope = credential.rsplit("/", width)
-    if not key or len(scope) != width or scope[-1] != "aws4_request" or not re.fullmatch("[0-9]{8}", scope[0]):
+    if (
+        not credential.isascii()
+        or not key
+        or len(scope) != width
+        or scope[-1] != "aws4_request"
+        or not re.fullmatch("[0-9]{8}", scope[0])
+    ):
         return None
     region = scope[1] if width == 4 else ""
     return Scope(key, scope[0], region, scope[-2])
@@ -214,6 +222,8 @@ def _v2_date(request: Request) -> str:
 
 
 def _timestamp(text: str) -> datetime | None:
+    if not re.fullmatch("[0-9]{8}T[0-9]{6}Z", text):
+        return None
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
@@ -223,9 +233,9 @@ def _timestamp(text: str) -> datetime | None:
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _iso(moment: datetime) -> str:

@@ -36,6 +36,7 @@ def read(**conditions: str) -> Verdict:
         ({"if_modified_since": SAME}, NOT_MODIFIED),
         ({"if_modified_since": FUTURE}, SERVE),
         ({"if_modified_since": "yesterday"}, SERVE),
+        ({"if_unmodified_since": "Fri, 31 Dec 9999 23:59:59 -2300"}, SERVE),
         ({"if_unmodified_since": SAME}, SERVE),
         ({"if_match": "abc", "if_unmodified_since": BEFORE}, SERVE),
         ({"if_none_match": '"x"', "if_modified_since": AFTER}, SERVE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from base64 import urlsafe_b64encode
 
 import pytest
@@ -20,6 +21,8 @@ from durable_s3.listing import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+
+NOT_UTF8 = urlsafe_b64encode(zlib.crc32(b"\xff").to_bytes(4, "big") + b"\xff").decode()
 
 texts = st.text(alphabet="ab/é😀\uffff", max_size=6)
 some_keys = st.sets(texts.filter(bool), max_size=25)
@@ -92,7 +95,7 @@ def test_a_token_goes_on_after_its_key(key: str) -> None:
     assert from_token(to_token((key, ""))) == after_key(key)
 
 
-@pytest.mark.parametrize("token", ["", "garbage", "é", urlsafe_b64encode(b"\0\0\0\0key").decode()])
+@pytest.mark.parametrize("token", ["", "garbage", "é", urlsafe_b64encode(b"\0\0\0\0key").decode(), NOT_UTF8])
 def test_a_token_that_was_never_given_out_is_refused(token: str) -> None:
     with pytest.raises(S3Fault, match="The continuation token provided is incorrect"):
         from_token(token)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pytest
 from durable_s3.chunked import Decoder
 from durable_s3.errors import S3Fault
 from durable_s3.signatures import ChunkChain, verify
-from durable_s3.signing import Scope, SigV4, recognise
+from durable_s3.signing import Scope, SigV4, check_time, recognise
+from hypothesis import given
+from hypothesis import strategies as st
 
 from durable_replay.http import BytesBody, Headers, Request
 
@@ -110,3 +114,24 @@ def test_awss_published_chunked_example_verifies() -> None:
 def test_a_chunk_that_is_changed_or_unsigned_does_not_match(changed: bytes) -> None:
     with pytest.raises(S3Fault, match="SignatureDoesNotMatch"):
         list(Decoder(BytesBody(changed), Headers(), example_chain()))
+
+
+FIELDS = {
+    "X-Amz-Algorithm": ["AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"],
+    "X-Amz-Credential": ["A/20260101/r/s3/aws4_request", "A/20260101/s3/aws4_request"],
+    "X-Amz-Date": ["20260101T000000Z", "99991231T235959Z"],
+    "X-Amz-Expires": ["1", "604800", "9" * 30],
+    "X-Amz-SignedHeaders": ["host", "host;date"],
+    "X-Amz-Signature": ["00"],
+}
+values = {name: st.sampled_from(good) | st.text(max_size=8) for name, good in FIELDS.items()}
+
+
+@given(query=st.fixed_dictionaries(values), date=st.text(st.characters(max_codepoint=255), max_size=30))
+def test_no_client_can_cause_any_error_but_a_fault_of_s3(query: dict[str, str], date: str) -> None:
+    request = Request("GET", "http", "h", 80, f"/b/k?{urlencode(query)}", Headers([("Date", date)]))
+    with pytest.raises(S3Fault):
+        found = recognise(request)
+        assert found is not None
+        check_time(found, request, datetime(2026, 1, 1, tzinfo=UTC))
+        verify(found, request, "secret")
