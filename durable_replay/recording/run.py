@@ -1,0 +1,272 @@
+"""A recording from its start to its end: a mitmproxy with the add-on, and the command whose traffic is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from durable_replay.errors import CassetteError, UsageError
+from durable_replay.recording.recorder import HostMap, Mode, Progress, Recorder
+from durable_replay.redaction.rules import DEFAULT, Rules
+from durable_replay.redaction.scan import Finding
+
+if TYPE_CHECKING:
+    from durable_addons.record import Record
+    from mitmproxy.tools.dump import DumpMaster
+
+    from durable_replay.front.tls import Authority
+
+__all__ = ["Outcome", "Upstream", "record"]
+
+PROGRESS_EVERY = 0.1
+TIDY = 2.0  # seconds that exchanges under way have once the command has ended
+PATIENCE = 5.0  # seconds that a command has to end after a signal
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """How servers are reached: through another proxy (`http://host:port`), and by which CA file beside the usual ones
+    they are verified. `verify` off is for servers whose certificates nobody can verify."""
+
+    proxy: str | None = None
+    trusted_ca: Path | None = None
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A recording that has ended. `error` says what went wrong; `exit_code` is the command's, or 1 with an error."""
+
+    interactions: int
+    written: int
+    bytes: int
+    hosts: frozenset[str]
+    findings: tuple[Finding, ...]
+    exit_code: int
+    error: str = ""
+
+
+def record(
+    path: Path,
+    *,
+    mode: Mode = "once",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    upstream: Upstream | None = None,
+    maps: Sequence[HostMap] = (),
+    include_loopback: bool = False,
+    command: Sequence[str] | None = None,
+    on_ready: Callable[[str], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    rules: Rules = DEFAULT,
+    key: bytes | None = None,
+    authority: Authority | None = None,
+) -> Outcome:
+    """Record until the command ends, or, without one, until SIGINT or SIGTERM.
+
+    `on_ready` is told the proxy's URL once it listens, `on_progress` ten times a second what was seen. Raises
+    UsageError or CassetteError where the recording cannot begin; what goes wrong later is in the outcome.
+    """
+    from durable_replay.front.tls import Authority as Authorities
+
+    recorder = Recorder.start(path, mode, maps, rules, key)
+    run = _Run(recorder, authority or Authorities.load_or_create(), include_loopback, on_ready, on_progress)
+    try:
+        with tempfile.TemporaryDirectory(prefix="durable-replay-") as confdir:
+            exit_code = asyncio.run(run.until_done(Path(confdir), host, port, upstream or Upstream(), command))
+    except BaseException:
+        with contextlib.suppress(CassetteError):  # the first error is the one to tell
+            recorder.finish()
+        raise
+    return _outcome(recorder, exit_code, run.error)
+
+
+def _outcome(recorder: Recorder, exit_code: int, error: str) -> Outcome:
+    seen, ended = recorder.progress, recorder.outcome
+    return Outcome(
+        interactions=seen.interactions,
+        written=ended.written if ended else 0,
+        bytes=seen.bytes,
+        hosts=seen.hosts,
+        findings=ended.findings if ended else (),
+        exit_code=exit_code or (1 if error else 0),
+        error=error,
+    )
+
+
+class _Run:
+    def __init__(
+        self,
+        recorder: Recorder,
+        authority: Authority,
+        include_loopback: bool,
+        on_ready: Callable[[str], None] | None,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._recorder = recorder
+        self._authority = authority
+        self._include_loopback = include_loopback
+        self._on_ready = on_ready
+        self._on_progress = on_progress
+        self.error = ""
+
+    async def until_done(
+        self, confdir: Path, host: str, port: int, upstream: Upstream, command: Sequence[str] | None
+    ) -> int:
+        from durable_addons.record import Record
+
+        self._write_authority(confdir)
+        addon = Record(self._recorder)
+        master = _master(confdir, host, port, upstream)
+        ready = _Ready()
+        master.addons.add(addon, ready)  # type: ignore[no-untyped-call]
+        serving = asyncio.create_task(master.run())
+        ticking = asyncio.create_task(self._tick())
+        try:
+            url = await _listening(master, ready, serving, host, port)
+            if self._on_ready:
+                self._on_ready(url)
+            return await self._wait(url, command, serving, addon)
+        finally:
+            ticking.cancel()
+            master.shutdown()  # type: ignore[no-untyped-call]
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
+            self.error = self._finished()
+
+    def _finished(self) -> str:
+        try:
+            self._recorder.finish()
+        except CassetteError as wrong:
+            return str(wrong)
+        return ""
+
+    def _write_authority(self, confdir: Path) -> None:
+        """mitmproxy signs with the same authority as replay, so that a client trusts both."""
+        from durable_replay.front.tls import PAIR
+
+        descriptor = os.open(confdir / "mitmproxy-ca.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write((self._authority.path.parent / PAIR).read_bytes())
+
+    async def _tick(self) -> None:
+        while self._on_progress is not None:
+            self._on_progress(self._recorder.progress)
+            await asyncio.sleep(PROGRESS_EVERY)
+
+    async def _wait(self, url: str, command: Sequence[str] | None, serving: asyncio.Task[None], addon: Record) -> int:
+        stop = asyncio.Event()
+        with _signals(stop):
+            if command is None:
+                await _first(stop.wait(), asyncio.shield(serving))
+                return 0
+            exit_code = await self._run_command(url, command, stop)
+        await _quiet(addon)
+        return exit_code
+
+    async def _run_command(self, url: str, command: Sequence[str], stop: asyncio.Event) -> int:
+        try:
+            child = await asyncio.create_subprocess_exec(*command, env=self._environment(url))
+        except OSError as wrong:
+            raise UsageError(f"{command[0]} cannot be started: {wrong.strerror}") from None
+        await _first(child.wait(), stop.wait())
+        if child.returncode is None:
+            await _ended(child)
+        code = child.returncode or 0
+        return 128 - code if code < 0 else code
+
+    def _environment(self, url: str) -> dict[str, str]:
+        from durable_replay.front.environment import child_environment
+
+        loopback = () if self._include_loopback else ("localhost", "127.0.0.1", "::1")
+        return child_environment(url, self._authority, dict(os.environ), loopback)
+
+
+class _Ready:
+    """Tells when mitmproxy listens: add-ons are told in their order, and the proxy server is before us."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def running(self) -> None:
+        self.event.set()
+
+
+def _master(confdir: Path, host: str, port: int, upstream: Upstream) -> DumpMaster:
+    from mitmproxy import options
+    from mitmproxy.tools.dump import DumpMaster
+
+    settings = options.Options(
+        confdir=str(confdir),
+        listen_host=host,
+        listen_port=port,
+        mode=[f"upstream:{upstream.proxy}" if upstream.proxy else "regular"],
+        ssl_insecure=not upstream.verify,
+        ssl_verify_upstream_trusted_ca=str(upstream.trusted_ca) if upstream.trusted_ca else None,
+    )
+    master = DumpMaster(settings, with_termlog=False, with_dumper=False)
+    # errorcheck ends the process by sys.exit
+    master.addons.remove(master.addons.get("errorcheck"))  # type: ignore[no-untyped-call]
+    return master
+
+
+async def _listening(master: DumpMaster, ready: _Ready, serving: asyncio.Task[None], host: str, port: int) -> str:
+    """The proxy's URL once it listens."""
+    await _first(ready.event.wait(), asyncio.shield(serving))
+    bound = master.addons.get("proxyserver").listen_addrs()  # type: ignore[no-untyped-call]
+    if not bound:
+        raise UsageError(f"port {port} of {host} cannot be listened on; is it in use? Name another with --port, or 0")
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{bound[0][1]}"
+
+
+async def _first(*awaitables: Awaitable[object]) -> None:
+    """Wait for one; the others are cancelled."""
+    tasks = [asyncio.ensure_future(each) for each in awaitables]
+    _, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+
+
+async def _ended(child: asyncio.subprocess.Process) -> None:
+    """After a signal to us: the command has had it too where a terminal sent it; else it is told now."""
+    for tell in (child.terminate, child.kill):
+        with contextlib.suppress(ProcessLookupError):
+            tell()
+        try:
+            await asyncio.wait_for(child.wait(), PATIENCE)
+            return
+        except TimeoutError:
+            continue
+
+
+async def _quiet(addon: Record) -> None:
+    """Let the answers that the command has had reach the add-on's end of them."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + TIDY
+    while addon.under_way and loop.time() < until:
+        await asyncio.sleep(0.01)
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set `stop`; elsewhere than in the main thread signals are the caller's."""
+    loop = asyncio.get_running_loop()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
