@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import pytest
+
 from durable_jira.fields import Field
 from durable_jira.query import Context
 

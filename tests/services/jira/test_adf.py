@@ -1,7 +1,8 @@
 import pytest
-from durable_jira.adf import to_adf, to_markup
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from durable_jira.adf import to_adf, to_markup
 
 MARKUP = st.lists(
     st.sampled_from(

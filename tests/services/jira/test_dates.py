@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from durable_jira.dates import boundary, moment
 
 NOW = datetime(2024, 1, 31, 12, 0, tzinfo=UTC)  # a Wednesday

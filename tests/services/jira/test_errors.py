@@ -1,4 +1,5 @@
 import pytest
+
 from durable_jira.errors import envelope, text
 
 

@@ -1,4 +1,5 @@
 import pytest
+
 from durable_jira.errors import JqlError
 from durable_jira.fields import Field, field_from_rest, resolve
 

@@ -5,6 +5,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from durable_jira.errors import JqlError
 from durable_jira.jql import (
     MAX_DEPTH,
@@ -25,8 +28,6 @@ from durable_jira.jql import (
     parse,
     unparse,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 SINGLES = st.one_of(
     st.builds(Value, st.text(max_size=8)),

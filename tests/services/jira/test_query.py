@@ -3,12 +3,13 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from durable_jira.errors import JqlError, Unsupported
 from durable_jira.jql import And, Clause, Empty, Node, Not, Or, Query, Value, Values, parse
 from durable_jira.query import Context, check, fields_named, is_bounded, matches, ordering, select
 from durable_jira.times import format_time
-from hypothesis import given
-from hypothesis import strategies as st
 
 Issue = Mapping[str, object]
 Build = Callable[..., Issue]

@@ -1,9 +1,10 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from durable_jira.times import format_time, parse_time
 from hypothesis import given
 from hypothesis import strategies as st
+
+from durable_jira.times import format_time, parse_time
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 

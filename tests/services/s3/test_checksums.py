@@ -7,6 +7,10 @@ from base64 import b64encode
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from durable_replay.http import Headers
 from durable_s3.checksums import (
     Algorithm,
     Checksummer,
@@ -21,10 +25,6 @@ from durable_s3.checksums import (
     multipart_etag,
 )
 from durable_s3.errors import S3Fault
-from hypothesis import given
-from hypothesis import strategies as st
-
-from durable_replay.http import Headers
 
 # The catalogue of parametrised CRC algorithms gives these check values for "123456789".
 CATALOGUE = {Algorithm.CRC32: 0xCBF43926, Algorithm.CRC32C: 0xE3069283, Algorithm.CRC64NVME: 0xAE8B14860A799888}

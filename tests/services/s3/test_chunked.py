@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from durable_s3.chunked import Decoder, decoded_length, is_chunked, stored_content_encoding
-from durable_s3.errors import S3Fault
 from hypothesis import given
 from hypothesis import strategies as st
 
 from durable_replay.http import Body, BytesBody, Headers
+from durable_s3.chunked import Decoder, decoded_length, is_chunked, stored_content_encoding
+from durable_s3.errors import S3Fault
 
 UNSIGNED = ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
 SIGNATURE = ";chunk-signature=" + "ab" * 32

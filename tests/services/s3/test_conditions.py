@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from durable_s3.conditions import Verdict, check_copy_source, check_read, check_write
-from durable_s3.errors import S3Fault
 
 from durable_replay.http import Headers
+from durable_s3.conditions import Verdict, check_copy_source, check_read, check_write
+from durable_s3.errors import S3Fault
 
 ETAG, MODIFIED, NOW = '"abc"', datetime(2026, 1, 2, 3, 4, 5, 600_000, UTC), datetime(2026, 2, 1, tzinfo=UTC)
 BEFORE, SAME, AFTER = (f"Fri, 02 Jan 2026 03:04:{second} GMT" for second in ("04", "05", "06"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from durable_s3.checksums import Algorithm
 from durable_s3.documents import CompletedPart, DoomedObject, location_constraint, read_complete, read_delete
 from durable_s3.errors import S3Fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from durable_s3.errors import S3Fault, error_codes, error_xml
 
 

@@ -6,6 +6,9 @@ import zlib
 from base64 import urlsafe_b64encode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from durable_s3.errors import S3Fault
 from durable_s3.listing import (
     BEGINNING,
@@ -19,8 +22,6 @@ from durable_s3.listing import (
     to_token,
     upload_page,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 NOT_UTF8 = urlsafe_b64encode(zlib.crc32(b"\xff").to_bytes(4, "big") + b"\xff").decode()
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from email.header import decode_header
 
 import pytest
-from durable_s3.errors import S3Fault
-from durable_s3.metadata import overrides, read_metadata
 
 from durable_replay.http import Headers
+from durable_s3.errors import S3Fault
+from durable_s3.metadata import overrides, read_metadata
 
 
 def test_system_headers_come_back_as_they_were_sent() -> None:

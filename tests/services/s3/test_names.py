@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from durable_s3.errors import S3Fault
 from durable_s3.names import check_bucket_name, check_key, split
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+
+from durable_replay.http import BytesBody, Headers, Request
 from durable_s3.checksums import Algorithm
 from durable_s3.errors import S3Fault
 from durable_s3.payload import Payload
-
-from durable_replay.http import BytesBody, Headers, Request
 
 CONTENT = b"some content\r\n" * 1000
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from durable_s3.errors import S3Fault
-from durable_s3.ranges import ByteRange, copy_range, part_range, requested_range
 from hypothesis import given
 from hypothesis import strategies as st
+
+from durable_s3.errors import S3Fault
+from durable_s3.ranges import ByteRange, copy_range, part_range, requested_range
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
-from durable_s3.chunked import Decoder
-from durable_s3.errors import S3Fault
-from durable_s3.signatures import ChunkChain, verify
-from durable_s3.signing import Scope, SigV4, check_time, recognise
 from hypothesis import given
 from hypothesis import strategies as st
 
 from durable_replay.http import BytesBody, Headers, Request
+from durable_s3.chunked import Decoder
+from durable_s3.errors import S3Fault
+from durable_s3.signatures import ChunkChain, verify
+from durable_s3.signing import Scope, SigV4, check_time, recognise
 
 Maker = Callable[..., Request]
 KEYS = ["k", "a b+c/d//é~(1)!.txt", "%2F", "100%", "a=b&c", "../x"]

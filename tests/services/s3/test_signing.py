@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from durable_s3.errors import S3Fault
-from durable_s3.signing import SigV2, SigV4, check_time, recognise
 
 from durable_replay.http import Headers, Request
+from durable_s3.errors import S3Fault
+from durable_s3.signing import SigV2, SigV4, check_time, recognise
 
 Maker = Callable[..., Request]
 GOOD = {

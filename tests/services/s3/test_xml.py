@@ -5,10 +5,11 @@ from __future__ import annotations
 from urllib.parse import unquote_plus
 
 import pytest
-from durable_s3.xml import NAMESPACE, document, url_encoded
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+
+from durable_s3.xml import NAMESPACE, document, url_encoded
 
 
 def test_nested_data_becomes_elements() -> None:

@@ -1,0 +1,210 @@
+"""Any request, in any session, gets its answer here; no socket, no TLS, no SQL.
+
+answer → from the tape, while it is true → from the service's emulator → by policy, for what nobody knows.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from durable_replay.answer import Answer, Conversation, Recall, Source
+from durable_replay.conversations import Conversations, Recorded
+from durable_replay.emulator import NOT_EMULATED, Emulator
+from durable_replay.http import BytesBody, Frame, Headers, Request, Response
+from durable_replay.matching.miss import Candidate, explain
+from durable_replay.timeline.indexing import Indexing, Understood, footprint
+from durable_replay.timeline.ledger import Fact
+from durable_replay.timeline.session import Session
+from durable_replay.timeline.sessions import Sessions
+from durable_replay.timeline.tape import Tape
+from durable_replay.timeline.why import staleness
+
+__all__ = ["Engine", "OnMiss", "Policy", "Usage"]
+
+OnMiss = Literal["emulate", "refuse", "forward"]
+Noted = tuple[float, str, Request, Answer]
+"""A line of the request log before anybody reads it: time, session, request, answer."""
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "WEBSOCKET"})
+_NEAREST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is done with a request that no true recording answers. `forward` sends one to the real service."""
+
+    on_miss: OnMiss = "emulate"
+    forward: Callable[[Request], Response] | None = None
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a run has seen, for its summary and for `--strict`."""
+
+    answers: dict[str, dict[Source, int]] = field(default_factory=dict)
+    interactions: set[int] = field(default_factory=set)
+    log: deque[Noted] = field(default_factory=lambda: deque(maxlen=10_000))
+
+    def total(self, source: Source) -> int:
+        """Answers of this provenance, over all sessions."""
+        return sum(counts.get(source, 0) for counts in self.answers.values())
+
+
+class Engine:
+    """The front's `Answerer` and `Administered`, over one tape and one store of sessions."""
+
+    def __init__(self, tape: Tape, indexing: Indexing, sessions: Sessions, policy: Policy | None = None) -> None:
+        self.tape, self.indexing, self.sessions = tape, indexing, sessions
+        self.policy = policy or Policy()
+        self.usage = Usage()
+        self.conversations = Conversations()
+        self.emulator = Emulator(tape, indexing, self.conversations.pushed)
+        sessions.on_reset.append(self.emulator.forget)
+
+    # ---- answers
+
+    def recall(self, session: str, request: Request) -> Recall | None:
+        """See `Answerer`. None for what no recorded read may answer."""
+        understood = self.indexing.understand(request)
+        candidates = self.tape.candidates(understood.key)
+        if (
+            not candidates
+            or any(fact.writes for fact in candidates)
+            or (understood.call is None and _unsafe(understood))
+        ):
+            return None
+        return self._recall(self.sessions.get(session), request, understood.key, candidates)
+
+    def _recall(self, session: Session, request: Request, key: bytes, candidates: Sequence[Fact]) -> Recall:
+        answers: dict[int, Answer] = {}
+        last = candidates[-1].number
+        settled: tuple[int, Answer] | None = None  # the last recording repeats for as long as nothing is written
+
+        def again() -> Answer | None:
+            nonlocal settled
+            version = session.version
+            if settled is not None and settled[0] == version:
+                return self._noted(session.name, request, settled[1])
+            fact = session.choose(key, candidates)
+            if fact is None:
+                return None
+            if fact.number not in answers:
+                answers[fact.number] = self._recorded(fact.number)
+            session.serve(key, fact.number)
+            settled = (version, answers[fact.number]) if fact.number == last else None
+            return self._noted(session.name, request, answers[fact.number])
+
+        return again
+
+    def _recorded(self, number: int) -> Answer:
+        return Answer(self.tape.interaction(number).response, "recorded", f"recording {number} is true here", number)
+
+    def answer(self, session: str, request: Request) -> Answer:
+        """See `Answerer`."""
+        opened = self.sessions.get(session)
+        understood = self.indexing.understand(request)
+        if understood.call is None:
+            answer = self._from_tape(opened, understood) or self._unknown(opened, request, understood)
+            return self._noted(session, request, answer)
+        call, names = self.emulator.resolved(opened, understood.call)
+        print_ = footprint(call, names)
+        with opened.footprint(print_.reads, print_.writes):
+            answer = self._from_tape(opened, understood) or self._beyond(opened, request, understood)
+        return self._noted(session, request, answer)
+
+    def _from_tape(self, session: Session, understood: Understood) -> Answer | None:
+        candidates = self.tape.candidates(understood.key)
+        fact = session.choose(understood.key, candidates) if candidates else None
+        if fact is None or (
+            # Nothing is known of this host's world: a write is answered as often as it was recorded, no more.
+            understood.call is None and _unsafe(understood) and fact.number <= session.cursors.get(understood.key, 0)
+        ):
+            return None
+        if fact.writes:
+            self.emulator.play(session, fact)
+        session.serve(understood.key, fact.number)
+        return self._recorded(fact.number)
+
+    def _beyond(self, session: Session, request: Request, understood: Understood) -> Answer:
+        why = self._why(session, understood)
+        assert understood.call is not None
+        if self.policy.on_miss == "forward" and self.policy.forward is not None:
+            return Answer(self.policy.forward(request), "forwarded", why)
+        if self.policy.on_miss == "refuse":
+            return self._refuse(understood, why)
+        call, names = self.emulator.resolved(session, understood.call)
+        return self.emulator.answer(session, understood, call, names, why)
+
+    def _unknown(self, session: Session, request: Request, understood: Understood) -> Answer:
+        """No service, or none of its operations, knows this request."""
+        if self.policy.on_miss == "forward" and self.policy.forward is not None:
+            return Answer(self.policy.forward(request), "forwarded", f"no service here knows {request.host}")
+        service = self.indexing.registry.find(request)
+        if service is None or self.policy.on_miss == "refuse":
+            return self._refuse(understood, f"no service here knows {request.host}" if service is None else "")
+        response = service.codec.unknown(request)
+        return Answer(response, "refused", f"{service.name} is not known to have {request.method} {request.path}")
+
+    def _why(self, session: Session, understood: Understood) -> str:
+        candidates = self.tape.candidates(understood.key)
+        if candidates:
+            return staleness(session, candidates)
+        return "it is not on the tape" if len(self.tape) else "there is no tape"
+
+    def _refuse(self, understood: Understood, why: str) -> Answer:
+        explanation = explain(understood.canonical, self._candidates(understood))
+        document = {**explanation.document, **({"why": why} if why else {})}
+        data = json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+        fields = [("Content-Type", "application/json"), ("Content-Length", str(len(data)))]
+        text = f"{explanation.text} ({why})" if why else explanation.text
+        return Answer(Response(NOT_EMULATED, Headers(fields), BytesBody(data), "Not Implemented"), "refused", text)
+
+    def _candidates(self, understood: Understood) -> Iterable[Candidate]:
+        call = understood.call
+        host = call.request.host if call else understood.canonical.host.rpartition(":")[0]
+        for number in self.tape.nearest(host, _NEAREST):
+            yield Candidate(number, self.indexing.understand(self.tape.interaction(number).request).canonical)
+
+    # ---- WebSocket
+
+    def converse(self, session: str, request: Request, send: Callable[[Frame], None]) -> Conversation | Answer:
+        """See `Answerer`."""
+        opened = self.sessions.get(session)
+        understood = self.indexing.understand(request)
+        candidates = self.tape.candidates(understood.key)
+        fact = opened.choose(understood.key, candidates) if candidates else None
+        why = self._why(opened, understood)
+        if fact is not None:
+            opened.serve(understood.key, fact.number)
+            recorded = Recorded(self.tape.interaction(fact.number))
+            self._noted(
+                session, request, Answer(recorded.handshake, "recorded", "its turns are on the tape", fact.number)
+            )
+            return recorded
+        service = self.indexing.registry.find(request)
+        if self.policy.on_miss != "emulate" or service is None or not service.speaks(request):
+            return self._noted(session, request, self._refuse(understood, why))
+        emulated = self.conversations.begin(self.emulator, opened, service, request, send)
+        self._noted(session, request, Answer(emulated.handshake, "emulated", why))
+        return emulated
+
+    # ---- what happened
+
+    def _noted(self, session: str, request: Request, answer: Answer) -> Answer:
+        usage = self.usage
+        counts = usage.answers.get(session)
+        if counts is None:
+            counts = usage.answers.setdefault(session, {})
+        counts[answer.source] = counts.get(answer.source, 0) + 1
+        if answer.interaction is not None:
+            usage.interactions.add(answer.interaction)
+        usage.log.append((time.time(), session, request, answer))
+        return answer
+
+
+def _unsafe(understood: Understood) -> bool:
+    return understood.canonical.method not in _SAFE

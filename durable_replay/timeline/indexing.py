@@ -1,0 +1,224 @@
+"""Computes a tape's index: for each interaction its request key, footprint, history, and what it shows.
+
+Two passes over the tape. The first meets every name that a thing goes by (Jira's `P-7` for `10001`), since a
+request may use a name that only a later answer explains; the second walks in order, and keeps the history.
+
+# Rule: a footprint comes from the operation's declaration and the request, for a recorded request as for a live one.
+# Only what a recorded create made is known from its answer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from durable_replay.cassette.index import IndexRows
+from durable_replay.http import Interaction, Request
+from durable_replay.matching.canonical import CanonicalRequest, canonical
+from durable_replay.matching.defaults import DEFAULT
+from durable_replay.matching.pattern import Significance, body, query
+from durable_replay.service.api import Call, Kind, Sighting
+from durable_replay.service.faults import Fault
+from durable_replay.service.registry import Registry
+from durable_replay.timeline.ledger import Fact, History, tape_mark
+from durable_replay.timeline.resource import Key
+from durable_replay.timeline.scope import name_key, names_of
+
+__all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "resolve"]
+
+VERSION = "1"
+_NUMBERED = re.compile(r"([^\d]*)(\d{1,18})")
+Overrides = Callable[[Request, str, Significance], Significance]
+"""The user's settings: for a request, its operation's name ("": none) and what counts so far, what counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What a call reads and may write, as world keys."""
+
+    reads: tuple[Key, ...]
+    writes: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A request with the call it makes (None: of no known service, or no row), and what counts of it."""
+
+    call: Call | None
+    canonical: CanonicalRequest
+    listing_key: bytes | None
+    key: bytes
+
+
+def resolve(call: Call, identity: Callable[[Kind, str], str]) -> tuple[Call, tuple[Key, ...]]:
+    """The call with names replaced by identities, and the keys of the names that it used."""
+    named = {kind.parts[-1]: kind for kind in call.service.kinds if kind.names}
+    used = [(part, named[part], str(value)) for part, value in call.params.items() if part in named]
+    if not used:
+        return call, ()
+    params = {**call.params, **{part: identity(kind, text) for part, kind, text in used}}
+    return replace(call, params=params), tuple(name_key(kind, text) for _, kind, text in used)
+
+
+def footprint(call: Call, names: tuple[Key, ...]) -> Footprint:
+    """What a resolved call reads and may write."""
+    world = (call.service.name, call.tenant)
+    reads = tuple((*world, *key) for key in (*call.operation.read_keys(call), *names))
+    return Footprint(reads, tuple((*world, *key) for key in call.operation.written_keys(call)))
+
+
+def lessons(call: Call, interaction: Interaction) -> dict[Key, Sighting]:
+    """What an interaction shows, by world key; names included."""
+    if call.operation.learns is None or interaction.outcome != "complete":
+        return {}
+    world = (call.service.name, call.tenant)
+    found: dict[Key, Sighting] = {}
+    for sighting in call.operation.learns(call, interaction.response):
+        kind = call.service.by_name.get(sighting.key[0])
+        named = names_of(kind, sighting) if kind and kind.names and kind.is_whole(sighting.key) else []
+        for one in (sighting, *named):
+            found.setdefault((*world, *one.key), one)
+    return found
+
+
+class Indexing:
+    """Understands requests by a registry and a significance, and makes index rows of a tape."""
+
+    def __init__(
+        self, registry: Registry, overrides: Overrides | None = None, mask: Callable[[str], str] | None = None
+    ) -> None:
+        self.registry = registry
+        self._overrides = overrides or (lambda request, operation, base: base)
+        self._mask = mask
+
+    def fingerprint(self, extra: str = "") -> str:
+        """Changes when an index made by other services, rules or code would differ."""
+        parts = [VERSION, extra]
+        for service in self.registry.services():
+            rows = [f"{text} {row.name} {row.reads} {row.writes}" for text, row in service.routes.items()]
+            parts.append(f"{service.name} {service.hosts} {[re.sub(' at 0x[0-9a-f]+', '', row) for row in rows]}")
+        return sha256("\n".join(parts).encode()).hexdigest()
+
+    def understand(self, request: Request) -> Understood:
+        """The call and the canonical form of a request."""
+        service = self.registry.find(request)
+        call = service.find(request) if service else None
+        if call is None:
+            form = canonical(request, self._overrides(request, "", DEFAULT), mask=self._mask)
+            return Understood(None, form, None, form.key)
+        significance = self._overrides(request, call.operation.name, _significance(call))
+        form = self._form(call, significance)
+        listing = None
+        if call.operation.paging:
+            for name in call.operation.paging:
+                significance = significance & ~query(name)
+            listing = self._form(call, significance).key
+        return Understood(call, form, listing, form.key)
+
+    def _form(self, call: Call, significance: Significance) -> CanonicalRequest:
+        return canonical(
+            call.service.codec.plain(call.request),
+            significance,
+            operation=f"{call.service.name}.{call.operation.name}",
+            parameters=_parameters(call),
+            tenant=f"{call.service.name}:{call.tenant}",
+            mask=self._mask,
+        )
+
+    def rows(self, tape: Iterable[Interaction], highest: dict[tuple[Key, str], int]) -> Iterator[IndexRows]:
+        """The rows of a tape, in order; `highest` is filled on the way."""
+        known = [self._first_pass(interaction) for interaction in tape]
+        names: dict[Key, str] = {}
+        for _, seen, *_ in reversed(known):
+            names.update({key: str(one.document["id"]) for key, one in seen.items() if _is_name(key) and one.document})
+        history = History()
+        for understood, seen, interaction_number, host, done in known:
+            yield self._row(understood, seen, interaction_number, host, done, names, history)
+            _raise_highest(seen, highest)
+
+    def _first_pass(self, interaction: Interaction) -> tuple[Understood, dict[Key, Sighting], int, str, bool]:
+        understood = self.understand(interaction.request)
+        call = understood.call
+        if call is None:
+            return understood, {}, interaction.number, interaction.request.host, False
+        try:
+            done = interaction.outcome == "complete" and call.service.codec.succeeded(call, interaction.response)
+            seen = lessons(call, interaction)
+        except (Fault, LookupError, ValueError, TypeError, AttributeError):
+            # A recorded answer of another shape than the plug-in knows teaches nothing; it is still served.
+            done, seen = interaction.response.status < 400, {}
+        return understood, seen, interaction.number, interaction.request.host, done
+
+    def _row(
+        self,
+        understood: Understood,
+        seen: dict[Key, Sighting],
+        number: int,
+        host: str,
+        done: bool,
+        names: dict[Key, str],
+        history: History,
+    ) -> IndexRows:
+        call = understood.call
+        if call is None:
+            fact = Fact(number, (), (), 0)
+            return IndexRows(fact, understood.key, None, host, ())
+        world = (call.service.name, call.tenant)
+        names.update({key: str(one.document["id"]) for key, one in seen.items() if _is_name(key) and one.document})
+        call, used = resolve(call, lambda kind, text: names.get((*world, *name_key(kind, text)), text))
+        print_ = footprint(call, used)
+        writes = _written(call, print_.writes, seen) if done else ()
+        reads = print_.reads if done or not print_.writes else (*print_.reads, *print_.writes)
+        before = history.digest((*reads, *writes))
+        if writes:
+            history.add(tape_mark(number), writes)
+        fact = Fact(number, reads, writes, before, call.service.name, call.operation.name)
+        digests = tuple((key, history.digest((key,))) for key in seen)
+        return IndexRows(fact, understood.key, understood.listing_key, host, digests)
+
+
+def _significance(call: Call) -> Significance:
+    """What counts of this call: the default, changed by the service, then by the operation."""
+    base = DEFAULT & ~body if call.procedure else DEFAULT
+    for more in (call.service.significant, call.operation.significant):
+        base = base if more is None else base.counting(more) & more
+    return base
+
+
+def _parameters(call: Call) -> Mapping[str, str]:
+    hidden = call.service.credentials
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+        for name, value in call.params.items()
+        if name not in hidden
+    }
+
+
+def _is_name(key: Key) -> bool:
+    return len(key) > 2 and key[2].endswith(".name")
+
+
+def _written(call: Call, declared: tuple[Key, ...], seen: Mapping[Key, Sighting]) -> tuple[Key, ...]:
+    """The keys that a recorded write wrote: those declared whole; of a declared prefix, what its answer shows there."""
+    if not declared:
+        return ()
+    written: list[Key] = []
+    for key in declared:
+        kind = call.service.by_name.get(key[2])
+        if kind is not None and kind.is_whole(key[2:]):
+            written.append(key)
+            continue
+        shown = [one for one in seen if one[: len(key)] == key and len(one) > len(key)]
+        written.extend(shown or [key])
+    named = [key for key in seen if _is_name(key)]
+    return tuple(dict.fromkeys((*written, *named)))
+
+
+def _raise_highest(seen: Iterable[Key], highest: dict[tuple[Key, str], int]) -> None:
+    for key in seen:
+        if len(key) > 3 and (found := _NUMBERED.fullmatch(key[-1])):
+            place = (key[:-1], found[1])
+            highest[place] = max(highest.get(place, 0), int(found[2]))
