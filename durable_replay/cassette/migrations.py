@@ -9,6 +9,8 @@ transaction that it runs in.
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -82,9 +84,9 @@ def migrate(connection: sqlite3.Connection) -> list[int]:
 
 
 def empty_cassette(path: Path) -> None:
-    """Make a new cassette; raises FileExistsError where something is already, and other OSErrors.
+    """Make a new cassette where nothing is yet; for the holder of the writer's lock. Raises OSError.
 
-    It is made in memory and put in its place at once, so that nobody ever meets half a cassette.
+    It is made in memory and put in its place whole, so that nobody ever meets half a cassette.
     """
     from durable_replay.cassette.tables import create_tables  # SQLModel: slow to import
 
@@ -99,8 +101,21 @@ def empty_cassette(path: Path) -> None:
         image = connection.serialize()
     finally:
         connection.close()
-    with path.open("xb") as file:
-        file.write(image)
+    _put(image, path)
+
+
+def _put(image: bytes, path: Path) -> None:
+    new = path.with_name(path.name + "-new")
+    try:
+        with new.open("wb") as file:
+            file.write(image)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "another program has just made such a file", str(path))
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _record(connection: sqlite3.Connection, number: int) -> None:

@@ -177,7 +177,7 @@ class Cassette:
                 raise CassetteError(f"{self.path} was closed. Open it again to read from it.")
             try:
                 return handle.connection.execute(sql, values).fetchall()
-            except (sqlite3.Error, UnicodeError) as error:
+            except sqlite_file.FAILURES as error:
                 raise sqlite_file.named(self.path, error) from error
             except (MemoryError, OverflowError) as error:  # a damaged length
                 raise self.damaged(f"a value announces an impossible size ({error})") from error

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from durable_replay.errors import CassetteError, CorruptCassette, NewerCassette, NotACassette
 
 __all__ = [
     "APPLICATION_ID",
+    "FAILURES",
     "SCHEMA_VERSION",
     "connect",
     "damaged",
@@ -28,6 +30,9 @@ APPLICATION_ID = 0x44524331
 
 SCHEMA_VERSION = 1
 """The schema that this version reads and writes; `PRAGMA user_version` of the file."""
+
+FAILURES = (sqlite3.Error, UnicodeError)
+"""What SQLite raises. UnicodeError: text that is no UTF-8, be it a value or a part of SQLite's own message."""
 
 _BUSY_SECONDS = 5.0
 _NOT_OURS = "Name a file that durable-replay recorded, or a new one to record into."
@@ -66,7 +71,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     """A connection that cannot change the file, on media that cannot be written too. Raises CassetteError."""
     try:
         return _readable(path, "mode=ro")
-    except sqlite3.Error as error:
+    except FAILURES as error:
         if _code(error) == sqlite3.SQLITE_READONLY_ROLLBACK:
             return _after_rollback(path)
         if _primary(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) and not _unfinished(path):
@@ -90,17 +95,23 @@ def _readable(path: Path, mode: str) -> sqlite3.Connection:
 def _after_rollback(path: Path) -> sqlite3.Connection:
     # a writer was killed within the instant that it switches journals: what it had begun must be undone first
     try:
-        connect(path, "mode=rw").execute("SELECT 1 FROM sqlite_schema LIMIT 1").connection.close()
+        _touch(path)
         return _readable(path, "mode=ro")
-    except sqlite3.Error as error:
+    except FAILURES as error:
         raise named(path, error) from error
+
+
+def _touch(path: Path) -> None:
+    """Open for writing and close again: SQLite puts its journals in order, and changes nothing else."""
+    with closing(connect(path, "mode=rw")) as connection:
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
 
 
 def _without_locks(path: Path) -> sqlite3.Connection:
     # in write-ahead form without its log, on a medium where SQLite can make no lock files: nobody can write it either
     try:
         return _readable(path, "mode=ro&immutable=1")
-    except sqlite3.Error as error:
+    except FAILURES as error:
         raise named(path, error) from error
 
 
@@ -125,7 +136,7 @@ def inspect(path: Path, connection: sqlite3.Connection) -> int:
             _require_whole(path, connection)
         finally:
             connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except FAILURES as error:
         raise named(path, error) from error
     return schema
 
@@ -165,26 +176,22 @@ def tidy(path: Path) -> None:
     if not log.exists() or _unfinished(path) or not os.access(log.parent, os.W_OK):
         return
     try:
-        connection = connect(path, "mode=rw")
-        try:
-            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
-        finally:
-            connection.close()  # the last one to close removes both, under SQLite's own locks
-    except sqlite3.Error:
+        _touch(path)  # the last one to close removes both, under SQLite's own locks
+    except FAILURES:
         return  # they are in use, or not ours to remove; they are empty and do no harm
 
 
-def _code(error: sqlite3.Error) -> int | None:
+def _code(error: sqlite3.Error | UnicodeError) -> int | None:
     return getattr(error, "sqlite_errorcode", None)
 
 
-def _primary(error: sqlite3.Error) -> int:
+def _primary(error: sqlite3.Error | UnicodeError) -> int:
     code = _code(error)
     return sqlite3.SQLITE_ERROR if code is None else code & 0xFF
 
 
 def named(path: Path, error: sqlite3.Error | UnicodeError) -> CassetteError:
-    """SQLite's error as ours: which file, what is wrong, what to do. UnicodeError: text that is no UTF-8 any more."""
+    """SQLite's error as ours: which file, what is wrong, what to do."""
     if isinstance(error, UnicodeError):
         return damaged(path, "text in it is no UTF-8")
     match _primary(error):

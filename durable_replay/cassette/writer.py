@@ -75,7 +75,8 @@ class CassetteWriter:
             sqlite_file.require_file(path)
         lock = WriterLock(path.resolve())
         try:
-            _create(path)
+            if not path.exists():
+                _create(path)
             _require_sound(path)
             return cls(path, lock, _connected(path))
         except BaseException:
@@ -127,7 +128,7 @@ class CassetteWriter:
             if not self._connection.in_transaction:
                 self._connection.execute("BEGIN IMMEDIATE")
             return work()
-        except (sqlite3.Error, UnicodeError, OverflowError) as error:
+        except (*sqlite_file.FAILURES, OverflowError) as error:
             self._undo()
             if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
                 raise sqlite_file.named(self.path, error) from error
@@ -311,9 +312,7 @@ class CassetteWriter:
 
 def _create(path: Path) -> None:
     try:
-        empty_cassette(path)
-    except FileExistsError:
-        return
+        empty_cassette(path.resolve())
     except OSError as error:
         raise CassetteError(
             f"{path} cannot be created: {error.strerror}. Name a file in a folder that you may write."
@@ -331,7 +330,7 @@ def _require_sound(path: Path) -> None:
             return
         try:
             ((result,),) = cassette.connection().execute("PRAGMA quick_check(1)").fetchall()
-        except (sqlite3.Error, UnicodeError) as error:
+        except sqlite_file.FAILURES as error:
             raise sqlite_file.named(path, error) from error
         if result != "ok":
             raise cassette.damaged(result)
@@ -346,7 +345,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(_UNUSED_CHUNKS)  # of a body whose recorder was killed
-    except (sqlite3.Error, UnicodeError) as error:
+    except sqlite_file.FAILURES as error:
         connection.close()
         raise sqlite_file.named(path, error) from error
     return connection
