@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import durable_replay
 from durable_replay.answer import LogEntry, SessionInfo
-from durable_replay.engine import Engine
+from durable_replay.engine import Engine, Noted
 from durable_replay.timeline.resource import display
 from durable_replay.timeline.session import Session
 
@@ -61,19 +61,7 @@ class Administration:
     def log(self, session: str | None = None, limit: int = 100) -> list[LogEntry]:
         """See `Administered`; the newest last."""
         lines = [one for one in list(self._engine.usage.log) if session is None or one[1] == session]
-        return [
-            LogEntry(
-                at,
-                name,
-                request.method,
-                request.url,
-                answer.response.status,
-                answer.source,
-                answer.why,
-                answer.interaction,
-            )
-            for at, name, request, answer in lines[-limit:]
-        ]
+        return [_entry(line) for line in lines[-limit:]]
 
     def state(self, session: str, prefix: str = "") -> Mapping[str, object]:
         """See `Administered`: what the session knows, by `service/tenant/kind/…`."""
@@ -99,3 +87,10 @@ class Administration:
             dict(self._engine.usage.answers.get(session.name, {})),
             self._sessions.snapshots(session.name),
         )
+
+
+def _entry(line: Noted) -> LogEntry:
+    at, session, method, scheme, host, port, target, status, source, why, interaction = line
+    usual = 443 if scheme in ("https", "wss") else 80
+    authority = host if port == usual else f"{host}:{port}"
+    return LogEntry(at, session, method, f"{scheme}://{authority}{target}", status, source, why, interaction)

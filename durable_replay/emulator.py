@@ -63,6 +63,7 @@ class Emulator:
         self._seed(session, call)
         call, names = self.resolved(session, call)
         at = interaction.started + interaction.duration
+        session.clock.reach(at)
         scope = self.scope(session, call, names, at, pinned=[key[2:] for key in fact.writes])
         documents = _rehearsed(scope, call)
         for key, sighting in self.lesson(fact.number).items():

@@ -27,10 +27,13 @@ from durable_replay.timeline.why import staleness
 __all__ = ["Engine", "OnMiss", "Policy", "Usage"]
 
 OnMiss = Literal["emulate", "refuse", "forward"]
-Noted = tuple[float, str, Request, Answer]
-"""A line of the request log before anybody reads it: time, session, request, answer."""
+Noted = tuple[float, str, str, str, str, int, str, int, Source, str, int | None]
+"""A line of the request log before anybody reads it: time, session, method, scheme, host, port, target, status, source,
+why, interaction. It holds no body."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "WEBSOCKET"})
 _NEAREST = 200
+_QUICK = 16 * 1024
+"""Bodies up to this many bytes are made canonical on the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Engine:
 
     def recall(self, session: str, request: Request) -> Recall | None:
         """See `Answerer`. None for what no recorded read may answer."""
+        if request.body.size > _QUICK:
+            return None
         understood = self.indexing.understand(request)
         candidates = self.tape.candidates(understood.key)
         if (
@@ -202,7 +207,9 @@ class Engine:
         counts[answer.source] = counts.get(answer.source, 0) + 1
         if answer.interaction is not None:
             usage.interactions.add(answer.interaction)
-        usage.log.append((time.time(), session, request, answer))
+        place = (request.method, request.scheme, request.host, request.port, request.target)
+        outcome = (answer.response.status, answer.source, answer.why, answer.interaction)
+        usage.log.append((time.time(), session, *place, *outcome))
         return answer
 
 

@@ -26,6 +26,9 @@ class Clock(Protocol):
 
     def now(self) -> float: ...
 
+    def reach(self, at: float) -> None:
+        """Something recorded at this time has happened: it is no earlier than that now."""
+
     def tick(self) -> None:
         """A request that the emulator answers begins."""
 
@@ -34,10 +37,16 @@ class RunningClock:
     """Starts at `start` and runs on with the machine's; `start` None: is the machine's."""
 
     def __init__(self, start: float | None = None) -> None:
+        self._recorded = start is not None
         self._offset = 0.0 if start is None else start - time.time()
 
     def now(self) -> float:
         return time.time() + self._offset
+
+    def reach(self, at: float) -> None:
+        """Jumps there, if it is not past it."""
+        if self._recorded:
+            self._offset += max(0.0, at - self.now())
 
     def tick(self) -> None:
         """Time passes by itself."""
@@ -51,6 +60,9 @@ class FixedClock:
 
     def now(self) -> float:
         return self._start + self._step * self._ticks
+
+    def reach(self, at: float) -> None:
+        """Stands where it was told to."""
 
     def tick(self) -> None:
         self._ticks += 1
@@ -78,6 +90,8 @@ class Session:
         self.name = name
         self.tape = tape
         self.store = store
+        self.ended = False
+        """Deleted; whoever still holds it gets no recording from it."""
         self.version = 0
         """Grows with each write: what was true before need not be now."""
         self._lock = threading.RLock()
@@ -105,6 +119,12 @@ class Session:
             for event in record.events:
                 self._note(event)
 
+    def end(self) -> None:
+        """It is deleted."""
+        with self._lock:
+            self.ended = True
+            self.version += 1
+
     def inherit(self, origin: Session) -> None:
         """What a fork has from its origin beyond the store: what was read."""
         with self._lock:
@@ -125,6 +145,8 @@ class Session:
     def choose(self, request_key: bytes, candidates: Sequence[Fact]) -> Fact | None:
         """The recording that answers this request now; it is not served yet."""
         with self._lock:
+            if self.ended:
+                return None
             return choose(candidates, self.history, self.cursors.get(request_key, 0), self.played.__contains__)
 
     def serve(self, request_key: bytes, number: int) -> None:

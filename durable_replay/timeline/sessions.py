@@ -107,7 +107,8 @@ class Sessions:
             for label in self.snapshots(self._known(name)):
                 self.store.remove(f"{name}@{label}")
             self.store.remove(name)
-            self._open.pop(name, None)
+            if session := self._open.pop(name, None):
+                session.end()
             self._tell(name)
 
     def _reopen(self, name: str) -> Session:
