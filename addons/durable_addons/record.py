@@ -56,7 +56,7 @@ class Record:
                 raise wrong_use from None
 
     def done(self) -> None:
-        """mitmproxy ends: exchanges under way are kept as aborted, under plain mitmproxy the file is closed and scanned."""
+        """mitmproxy ends: exchanges under way are kept as aborted; on our own the file is closed and scanned."""
         if self._recorder is None:
             return
         recorder, self._recorder = self._recorder, None

@@ -19,9 +19,9 @@ from durable_replay.redaction.rules import DEFAULT, Rules
 from durable_replay.redaction.scan import Finding
 
 if TYPE_CHECKING:
-    from durable_addons.record import Record
     from mitmproxy.tools.dump import DumpMaster
 
+    from durable_addons.record import Record
     from durable_replay.front.tls import Authority
 
 __all__ = ["Outcome", "Upstream", "record"]
@@ -78,7 +78,7 @@ def record(
     from durable_replay.front.tls import Authority as Authorities
 
     recorder = Recorder.start(path, mode, maps, rules, key)
-    run = _Run(recorder, authority or Authorities.load_or_create(), include_loopback, on_ready, on_progress)
+    run = _Run(recorder, authority or Authorities.load_or_create(), maps, include_loopback, on_ready, on_progress)
     try:
         with tempfile.TemporaryDirectory(prefix="durable-replay-") as confdir:
             exit_code = asyncio.run(run.until_done(Path(confdir), host, port, upstream or Upstream(), command))
@@ -107,12 +107,14 @@ class _Run:
         self,
         recorder: Recorder,
         authority: Authority,
+        maps: Sequence[HostMap],
         include_loopback: bool,
         on_ready: Callable[[str], None] | None,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self._recorder = recorder
         self._authority = authority
+        self._maps = maps
         self._include_loopback = include_loopback
         self._on_ready = on_ready
         self._on_progress = on_progress
@@ -155,7 +157,7 @@ class _Run:
 
         descriptor = os.open(confdir / "mitmproxy-ca.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write((self._authority.path.parent / PAIR).read_bytes())
+            file.write((self._authority.directory / PAIR).read_bytes())
 
     async def _tick(self) -> None:
         while self._on_progress is not None:
@@ -184,10 +186,10 @@ class _Run:
         return 128 - code if code < 0 else code
 
     def _environment(self, url: str) -> dict[str, str]:
-        from durable_replay.front.environment import child_environment
+        from durable_replay.front.environment import LOOPBACK, child_environment
 
-        loopback = () if self._include_loopback else ("localhost", "127.0.0.1", "::1")
-        return child_environment(url, self._authority, dict(os.environ), loopback)
+        proxied = LOOPBACK if self._include_loopback else [each.host for each in self._maps if each.host in LOOPBACK]
+        return child_environment(url, self._authority, loopback_hosts=frozenset(proxied))
 
 
 class _Ready:

@@ -10,22 +10,21 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from collections import deque
-from collections.abc import Callable
-from threading import Condition, Thread
-from time import monotonic
+from collections.abc import Callable, Iterator
+from threading import Condition, Event, Thread
 from typing import Protocol
 
 from durable_replay.errors import CassetteError, ReplayError
-from durable_replay.http import Interaction
+from durable_replay.http import EMPTY, Headers, Interaction
 from durable_replay.recording.take import Chunk, Ending, Take
-from durable_replay.redaction.bodies import BodyStore
+from durable_replay.redaction.bodies import BodySink, BodyStore, Redacted
 from durable_replay.redaction.redact import Redactor
 
 __all__ = ["Store", "Writer"]
 
 QUEUED = 32 * 1024 * 1024
 HELD = 48 * 1024 * 1024
-FLUSH_EVERY = 0.04  # seconds; 50 ms is promised
+GATHER = 0.02  # seconds; 50 ms from an answer's end to its commit are promised
 
 
 class Store(Protocol):
@@ -58,14 +57,18 @@ class Writer:
         self._queue: deque[Chunk | Ending | None] = deque()
         self._queued = 0
         self._changed = Condition()
+        self._opened = Event()
         self._active: dict[Take, None] = {}
-        self._dirty_since: float | None = None
         self.failure: ReplayError | None = None
         self.written = 0
         self._thread = Thread(target=self._run, name="cassette writer", daemon=True)
 
     def start(self) -> None:
+        """Open the store. Raises what keeps it from being opened."""
         self._thread.start()
+        self._opened.wait()
+        if self.failure is not None:
+            raise self.failure
 
     def put(self, item: Chunk | Ending) -> None:
         """Hand over a piece; waits while 32 MiB are queued. After a failure the rest is dropped, for the client's
@@ -76,7 +79,8 @@ class Writer:
             if self.failure is None:
                 self._queue.append(item)
                 self._queued += item.size
-                self._changed.notify_all()
+                if len(self._queue) == 1 or self._queued > QUEUED:
+                    self._changed.notify_all()
 
     def close(self) -> None:
         """Store what is queued, close the store. Raises what went wrong on the way."""
@@ -93,6 +97,8 @@ class Writer:
         except (ReplayError, OSError, sqlite3.Error) as wrong:
             self._fail(wrong)
             return
+        finally:
+            self._opened.set()
         try:
             self._store_all(store)
         except (ReplayError, OSError, sqlite3.Error) as wrong:
@@ -117,37 +123,38 @@ class Writer:
             self._changed.notify_all()
 
     def _store_all(self, store: Store) -> None:
-        while True:
-            item = self._next(store)
-            if isinstance(item, Chunk):
-                self._write(store, item)
-            elif isinstance(item, Ending):
-                self._append(store, item)
-            else:
-                break
+        ended = False
+        while not ended:
+            for item in self._batch():
+                if isinstance(item, Chunk):
+                    self._write(store, item)
+                elif isinstance(item, Ending):
+                    self._append(store, item)
+                else:
+                    ended = True
+            store.flush()
         for take in list(self._active):
             self._forget(take)
-        store.flush()
 
-    def _next(self, store: Store) -> Chunk | Ending | None:
-        """The next piece; what is unflushed for 40 ms is flushed first."""
-        while True:
-            patience = None if self._dirty_since is None else self._dirty_since + FLUSH_EVERY - monotonic()
-            if patience is not None and patience <= 0:
-                store.flush()
-                self._dirty_since = patience = None
+    def _batch(self) -> Iterator[Chunk | Ending | None]:
+        """What has gathered 20 ms after the first piece. Woken for every piece, this thread would take the interpreter
+        from the proxy each time; and a commit for many costs as much as for one."""
+        with self._changed:
+            while not self._queue:
+                self._changed.wait()
+            self._changed.wait_for(self._full_or_ending, GATHER)
+            ready = len(self._queue)
+        for _ in range(ready):
             with self._changed:
-                if not self._queue:
-                    self._changed.wait(patience)
-                if self._queue:
-                    return self._taken()
+                item = self._queue.popleft()
+                if item is not None:
+                    self._queued -= item.size
+                    if self._queued <= QUEUED < self._queued + item.size:
+                        self._changed.notify_all()
+            yield item
 
-    def _taken(self) -> Chunk | Ending | None:
-        item = self._queue.popleft()
-        if item is not None:
-            self._queued -= item.size
-            self._changed.notify_all()
-        return item
+    def _full_or_ending(self) -> bool:
+        return self._queued > QUEUED or self._queue[-1] is None
 
     def _write(self, store: Store, chunk: Chunk) -> None:
         self._active[chunk.take] = None
@@ -171,7 +178,6 @@ class Writer:
         if self._wanted(redacted):
             store.append(redacted)
             self.written += 1
-            self._dirty_since = self._dirty_since or monotonic()
 
     def _forget(self, take: Take) -> None:
         self._active.pop(take, None)
@@ -181,26 +187,31 @@ class Writer:
     def _redacted(self, take: Take, interaction: Interaction) -> Interaction:
         """Heads first, for they teach secrets that bodies hold; then bodies; then heads again."""
         redactor, request, response = self._redactor, interaction.request, interaction.response
-        notes = [interaction.note]
-        request = redactor.request(request)
-        response = redactor.response(response)
-        if (sink := take.sinks.get("request")) is not None:
-            taken = sink.finish()
-            notes.append(taken.note)
-            request = dataclasses.replace(request, headers=taken.headers, body=taken.body)
-        if (sink := take.sinks.get("response")) is not None:
-            given = sink.finish()
-            notes.append(given.note)
-            response = dataclasses.replace(response, headers=given.headers, body=given.body)
+        request_headers, response_headers = redactor.headers(request.headers), redactor.headers(response.headers)
+        taken = _finished(take.sinks.get("request"), request_headers)
+        given = _finished(take.sinks.get("response"), response_headers)
+        notes = dict.fromkeys(note for note in (interaction.note, taken.note, given.note) if note)
         return redactor.settle(
             dataclasses.replace(
                 interaction,
-                request=request,
-                response=response,
+                request=dataclasses.replace(
+                    request, target=redactor.target(request.target), headers=taken.headers, body=taken.body
+                ),
+                response=dataclasses.replace(
+                    response,
+                    headers=given.headers,
+                    body=given.body,
+                    trailers=redactor.headers(response.trailers),
+                    reason=redactor.text(response.reason),
+                ),
                 frames=tuple(redactor.frame(frame) for frame in interaction.frames),
-                note="; ".join(dict.fromkeys(note for note in notes if note)),
+                note=redactor.text("; ".join(notes)),
             )
         )
+
+
+def _finished(sink: BodySink | None, headers: Headers) -> Redacted:
+    return sink.finish() if sink is not None else Redacted(EMPTY, headers)
 
 
 def _explained(wrong: Exception) -> str:

@@ -52,7 +52,7 @@ class Redacted:
 
 
 class BodySink:
-    """Write a body's pieces, then `finish`. `new_body` opens a store; None keeps bodies in memory, up to 8 MiB."""
+    """Write a body's pieces, then `finish`. `new_body` opens a store for bodies over 8 MiB; None: there are none."""
 
     __slots__ = ("_headers", "_held", "_new_body", "_passing", "_search", "_size")
 
@@ -106,20 +106,13 @@ class BodySink:
         except LimitExceeded:
             self.spill()
             return self.finish()
-        return _corrected(self._headers, self._kept(data), changed)
+        return _corrected(self._headers, BytesBody(data), changed)
 
     def abort(self) -> None:
         """Forget the body."""
         self._held.clear()
         if self._passing is not None:
             self._passing.abort()
-
-    def _kept(self, data: bytes) -> Body:
-        if self._new_body is None:
-            return BytesBody(data)
-        store = self._new_body()
-        store.write(data)
-        return store.finish()
 
     def _whole(self, data: bytes) -> tuple[bytes, bool]:
         """The redacted bytes under their content coding, and whether they differ."""

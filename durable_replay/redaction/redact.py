@@ -75,6 +75,13 @@ class _Fitted:
         return text
 
 
+def _small_texts(interaction: Interaction) -> str:
+    request, response = interaction.request, interaction.response
+    fields = (*request.headers, *response.headers, *response.trailers)
+    frames = (frame.data.decode("latin-1") for frame in interaction.frames)
+    return "\n".join((request.target, response.reason, interaction.note, *(value for _, value in fields), *frames))
+
+
 class Redactor:
     """Replaces the secrets of messages by placeholders under `key` (see keyfile.load_key), by `rules`.
 
@@ -97,6 +104,10 @@ class Redactor:
         """The secrets' values that named places have given away: for the scan at a recording's end, never for a log."""
         return iter(self._known)
 
+    def text(self, text: str) -> str:
+        """Any other text: shapes alone."""
+        return self._text.shapes(text) if text else text
+
     def target(self, target: str) -> str:
         """A request target: query parameters by name, shapes anywhere."""
         path, question, query = target.partition("?")
@@ -113,6 +124,8 @@ class Redactor:
     def settle(self, interaction: Interaction) -> Interaction:
         """The known secrets in what is small: target, headers, frames. The last step before an append."""
         request, response = interaction.request, interaction.response
+        if not self._known.occur(_small_texts(interaction)):
+            return interaction
         return dataclasses.replace(
             interaction,
             request=dataclasses.replace(
@@ -129,7 +142,7 @@ class Redactor:
         )
 
     def _settled(self, headers: Headers) -> Headers:
-        if not self._known.occur("\n".join(value for _, value in headers)):
+        if not headers.fields or not self._known.occur("\n".join(value for _, value in headers)):
             return headers
         return Headers((name, self._known.replace(value)) for name, value in headers)
 
@@ -145,7 +158,7 @@ class Redactor:
             request,
             target=self._known.replace(target),
             headers=self._settled(redacted.headers),
-            body=redacted.body if redacted.note or new_body else request.body,
+            body=redacted.body if redacted.note else request.body,
         )
 
     def response(self, response: Response, new_body: Callable[[], BodyStore] | None = None) -> Response:
@@ -154,7 +167,7 @@ class Redactor:
         return dataclasses.replace(
             response,
             headers=self._settled(redacted.headers),
-            body=redacted.body if redacted.note or new_body else response.body,
+            body=redacted.body if redacted.note else response.body,
             trailers=self._settled(self.headers(response.trailers)),
             reason=self._known.replace(self._text.shapes(response.reason)),
         )
