@@ -202,7 +202,7 @@ class CassetteWriter:
             self._commit()
 
     def _commit(self) -> None:
-        if self._atomic or not self._connection.in_transaction:
+        if self._atomic or (self._tape == self._flushed and not self._connection.in_transaction):
             return
         tape = self._tape
         self._run(lambda: self._connection.execute(_SET_TAPE, (str(tape),)))
@@ -269,12 +269,13 @@ class CassetteWriter:
         self._connection.execute(_UNUSED_CHUNKS)
 
     def index_connection(self) -> sqlite3.Connection:
-        """The connection, for a module that keeps tables of its own in this file; within the running transaction.
+        """The connection, for a module that keeps tables of its own in this file; in a new transaction.
 
-        What is written through it is committed by the next `flush`, together with the tape. Not for two threads at a
-        time, and never for the tape's own tables.
+        The tape is flushed first. What is written is committed by the caller, or by the next `flush`; nothing is
+        appended in between. Never for the tape's own tables.
         """
         with self._lock:
+            self.flush()
             self._run(lambda: None)
             return self._connection
 

@@ -228,6 +228,18 @@ def test_a_replacement_that_fails_changes_nothing(path: Path, make: Make) -> Non
         assert [each.request.path for each in cassette.interactions()] == ["/thing/1", "/thing/2"]
 
 
+def test_another_modules_own_commit_leaves_the_tape_whole(path: Path, make: Make) -> None:
+    with CassetteWriter.open(path) as writer:
+        writer.append(make(1))
+        connection = writer.index_connection()
+        connection.execute("CREATE TABLE fact (number INTEGER PRIMARY KEY)")
+        writer.append(make(2))
+        connection.execute("COMMIT")
+        writer.flush()
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == 2
+
+
 def test_tables_of_another_module_are_committed_with_the_tape(path: Path, make: Make) -> None:
     with CassetteWriter.open(path) as writer:
         writer.append(make(1))
