@@ -82,9 +82,12 @@ class Engine:
             or (understood.call is None and _unsafe(understood))
         ):
             return None
-        return self._recall(self.sessions.get(session), request, understood.key, candidates)
+        known = understood.call is not None
+        return self._recall(self.sessions.get(session), request, understood.key, candidates, known)
 
-    def _recall(self, session: Session, request: Request, key: bytes, candidates: Sequence[Fact]) -> Recall:
+    def _recall(
+        self, session: Session, request: Request, key: bytes, candidates: Sequence[Fact], known: bool
+    ) -> Recall:
         answers: dict[int, Answer] = {}
         last = candidates[-1].number
         settled: tuple[int, Answer] | None = None  # the last recording repeats for as long as nothing is written
@@ -98,15 +101,18 @@ class Engine:
             if fact is None:
                 return None
             if fact.number not in answers:
-                answers[fact.number] = self._recorded(fact.number)
+                answers[fact.number] = self._recorded(fact.number, known)
             session.serve(key, fact.number)
             settled = (version, answers[fact.number]) if fact.number == last else None
             return self._noted(session.name, request, answers[fact.number])
 
         return again
 
-    def _recorded(self, number: int) -> Answer:
-        return Answer(self.tape.interaction(number).response, "recorded", f"recording {number} is true here", number)
+    def _recorded(self, number: int, known: bool = True) -> Answer:
+        why = (
+            f"recording {number} is true here" if known else f"recording {number}; no service knows what it may change"
+        )
+        return Answer(self.tape.interaction(number).response, "recorded", why, number)
 
     def answer(self, session: str, request: Request) -> Answer:
         """See `Answerer`."""
@@ -132,7 +138,7 @@ class Engine:
         if fact.writes:
             self.emulator.play(session, fact)
         session.serve(understood.key, fact.number)
-        return self._recorded(fact.number)
+        return self._recorded(fact.number, understood.call is not None)
 
     def _beyond(self, session: Session, request: Request, understood: Understood) -> Answer:
         why = self._why(session, understood)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -281,7 +281,13 @@ class Service:
             row = self.table.procedure(located.procedure)
             return row and Call(self, row[1], request, row[0].bind(located.arguments), tenant, procedure=True)
         found = self.table.find(located.method, located.target, request.headers)
-        return found and Call(self, found[1], request, found[2], tenant)
+        if found is not None:
+            return Call(self, found[1], request, found[2], tenant)
+        if located.method != "HEAD":
+            return None
+        # RFC 9110, 9.3.2: a HEAD is a GET without the content; a recorded one therefore teaches nothing.
+        get = self.table.find("GET", located.target, request.headers)
+        return get and Call(self, replace(get[1], learns=None), request, get[2], tenant)
 
     def speaks(self, request: Request) -> bool:
         """Whether this service has a WebSocket where the request knocks."""

@@ -155,6 +155,14 @@ def test_a_filtered_listing_that_was_never_recorded_comes_from_all_that_is_known
     assert [one["id"] for one in data(done)] == ["11"]  # type: ignore[attr-defined]
 
 
+def test_a_head_is_a_get_that_teaches_nothing(tiny: ModuleType) -> None:
+    engine = engine_over(tiny.TODO, [exchange("HEAD", "https://todo.test/projects", 200)])
+    assert ask(engine, "HEAD", "https://todo.test/projects").source == "recorded"
+    ask(engine, "POST", "https://todo.test/projects", {"data": {"slug": "new"}})
+    assert ask(engine, "HEAD", "https://todo.test/projects").source == "emulated"
+    assert "never seen" in ask(engine, "GET", "https://todo.test/projects/9").why
+
+
 def test_an_unknown_operation_gets_the_services_own_error(todo: Engine) -> None:
     answer = ask(todo, "PATCH", "https://todo.test/projects/1")
     assert (answer.source, answer.response.status) == ("refused", 404)
