@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
             self.websocket.feed(data)
             self._settle()
             return
-        fresh = self.mode is Mode.HTTP and not self._backlog and self._at_rest() and len(data) <= KNOWN
+        fresh = self.mode in (Mode.HTTP, Mode.SNIFF) and not self._backlog and self._at_rest() and len(data) <= KNOWN
         self._backlog = memoryview(data if not self._backlog else bytes(self._backlog) + data)
         self._advance(data if fresh else None)
 

@@ -37,8 +37,12 @@ async def secure(
     # start_tls sets TLS up and resumes reading in callbacks that it has queued by now; ours runs behind them and
     # before the next read, so the bytes arrive in order.
     await asyncio.sleep(0)
+    below = cast(asyncio.BaseProtocol | None, transport.get_protocol())
+    if below is None:
+        handshake.cancel()
+        raise EOFError("the client closed the connection before its handshake")
     if not handshake.done():
-        _feed(transport.get_protocol(), read_so_far())
+        _feed(below, read_so_far())
     secured = await handshake
     if secured is None:  # the client went while the handshake ended
         raise EOFError("the client closed the connection")

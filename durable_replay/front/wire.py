@@ -78,6 +78,7 @@ class Requests:
         self._skipped: Inbound | None = None
         self._head = 0
         self._unseen = 0
+        self._told = False
         self.in_head = False
 
     def _fresh(self) -> _Parser:
@@ -96,6 +97,7 @@ class Requests:
     def feed(self, data: bytes | memoryview) -> None:
         """Take bytes; raises Refusal (the connection is of no use then) and Upgraded."""
         size = len(data)
+        self._told = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as turn:
@@ -107,17 +109,11 @@ class Requests:
             raise Refusal(400, f"malformed request: {error}") from error
         except httptools.HttpParserError as error:
             raise self._malformed(error) from None
-        if self.in_head or self._now is None:
-            self._count_unseen(size)
-
-    def _count_unseen(self, size: int) -> None:
-        # httptools keeps an unfinished field to itself, however long it grows.
-        if self.in_head:
-            self._unseen += size
-            if self._unseen > 2 * self._limits.head_bytes:
-                raise self._too_large()
-        else:
-            self._unseen = 0
+        self._unseen = 0 if self._told or self._now is None else self._unseen + size
+        if self._unseen > self._limits.head_bytes:
+            # httptools keeps an unfinished field or chunk extension to itself, however long it grows; what came
+            # in one piece with something that we were told of is not counted, a slice at most.
+            raise self._too_large()
 
     def _turn(self, rest: bytes) -> None:
         self._parser = self._fresh()
@@ -130,7 +126,7 @@ class Requests:
 
     def _malformed(self, error: Exception) -> Refusal:
         text = str(error) or type(error).__name__
-        status = 505 if "version" in text.lower() or "HTTP/2" in text else 400
+        status = 505 if "version" in text.lower() or "PRI" in text else 400
         return Refusal(status, f"malformed request: {text}; this port speaks HTTP/1.1 and HTTP/1.0")
 
     def _too_large(self) -> Refusal:
@@ -155,6 +151,7 @@ class Requests:
     def on_header(self, name: bytes, value: bytes) -> None:
         now = self._now
         assert now is not None
+        self._told = True
         self._head += len(name) + len(value or b"") + 4
         if self._head > self._limits.head_bytes:
             raise self._too_large()
@@ -200,6 +197,7 @@ class Requests:
     def on_body(self, data: bytes) -> None:
         now = self._now
         assert now is not None and now.body is not None
+        self._told = True
         now.body.write(data)
 
     def on_message_complete(self) -> None:
