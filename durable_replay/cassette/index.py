@@ -13,7 +13,9 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from zlib import crc32
 
+from durable_replay.errors import CorruptCassette
 from durable_replay.timeline.ledger import Fact
 from durable_replay.timeline.resource import Key, decode, encode, upper_bound
 from durable_replay.timeline.tape import Seen
@@ -24,7 +26,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS index_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fact (
     number INTEGER PRIMARY KEY, request_key BLOB NOT NULL, listing_key BLOB, host TEXT NOT NULL,
-    service TEXT NOT NULL, operation TEXT NOT NULL, reads TEXT NOT NULL, writes TEXT NOT NULL, before INTEGER NOT NULL);
+    service TEXT NOT NULL, operation TEXT NOT NULL, reads TEXT NOT NULL, writes TEXT NOT NULL, before INTEGER NOT NULL,
+    checksum INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS fact_request ON fact (request_key, number);
 CREATE INDEX IF NOT EXISTS fact_listing ON fact (listing_key, number) WHERE listing_key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS fact_host ON fact (host, number);
@@ -34,7 +37,7 @@ CREATE TABLE IF NOT EXISTS seen (
 CREATE TABLE IF NOT EXISTS highest (
     space BLOB NOT NULL, head TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (space, head)) WITHOUT ROWID;
 """
-_COLUMNS = "number, reads, writes, before, service, operation"
+_COLUMNS = "number, reads, writes, before, service, operation, checksum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,19 @@ class IndexRows:
     """Keys with the digest of the history over each."""
 
 
-def _fact(row: tuple[int, str, str, int, str, str]) -> Fact:
-    number, reads, writes, before, service, operation = row
+FactRow = tuple[int, str, str, int, str, str, int]
+
+
+def _fact(row: FactRow) -> Fact:
+    number, reads, writes, before, service, operation, checksum = row
+    if checksum != _checksum(row[:-1]):
+        raise ValueError(f"the index row of interaction {number} is not what was written")
     return Fact(number, _keys(reads), _keys(writes), before, service, operation)
+
+
+def _checksum(row: tuple[object, ...]) -> int:
+    # SQLite does not notice a flipped bit inside a value; a wrong footprint would be a wrong truth.
+    return crc32(ascii(row).encode())
 
 
 @lru_cache(4096)
@@ -103,19 +116,11 @@ class Index:
     @staticmethod
     def _insert(db: sqlite3.Connection, row: IndexRows) -> None:
         fact = row.fact
+        reads, writes = (json.dumps(keys, separators=(",", ":")) for keys in (fact.reads, fact.writes))
+        checked = (fact.number, reads, writes, fact.before, fact.service, fact.operation)
         db.execute(
-            "INSERT INTO fact VALUES (?,?,?,?,?,?,?,?,?)",
-            (
-                fact.number,
-                row.request_key,
-                row.listing_key,
-                row.host,
-                fact.service,
-                fact.operation,
-                json.dumps(fact.reads, separators=(",", ":")),
-                json.dumps(fact.writes, separators=(",", ":")),
-                fact.before,
-            ),
+            f"INSERT INTO fact ({_COLUMNS}, request_key, listing_key, host) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+            (*checked, _checksum(checked), row.request_key, row.listing_key, row.host),
         )
         db.executemany(
             "INSERT OR REPLACE INTO seen VALUES (?,?,?)",
@@ -125,24 +130,24 @@ class Index:
     def candidates(self, request_key: bytes) -> list[Fact]:
         """The recordings of one request, in tape order."""
         query = f"SELECT {_COLUMNS} FROM fact WHERE request_key=? ORDER BY number"  # noqa: S608
-        return [_fact(row) for row in self._rows(query, request_key)]
+        return self._facts(query, request_key)
 
     def listing(self, listing_key: bytes) -> list[Fact]:
         """The recordings of one listing, in tape order."""
         query = f"SELECT {_COLUMNS} FROM fact WHERE listing_key=? ORDER BY number"  # noqa: S608
-        return [_fact(row) for row in self._rows(query, listing_key)]
+        return self._facts(query, listing_key)
 
     def fact(self, number: int) -> Fact:
         """One interaction's; raises LookupError."""
-        found = self._rows(f"SELECT {_COLUMNS} FROM fact WHERE number=?", number)  # noqa: S608
+        found = self._facts(f"SELECT {_COLUMNS} FROM fact WHERE number=?", number)  # noqa: S608
         if not found:
             raise LookupError(number)
-        return _fact(found[0])
+        return found[0]
 
     def writes(self) -> list[Fact]:
         """All recorded writes."""
         query = f"SELECT {_COLUMNS} FROM fact WHERE writes <> '[]' ORDER BY number"  # noqa: S608
-        return [_fact(row) for row in self._rows(query)]
+        return self._facts(query)
 
     def seen(self, key: Key) -> list[Seen]:
         """What shows this very key."""
@@ -170,6 +175,23 @@ class Index:
         """Interactions by service."""
         return dict(self._rows("SELECT service, count(*) FROM fact GROUP BY service"))
 
+    def _facts(self, query: str, *values: object) -> list[Fact]:
+        try:
+            return [_fact(row) for row in self._rows(query, *values)]
+        except (ValueError, TypeError) as error:
+            raise self._damaged(error) from error
+
     def _rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         with self._lock:
-            return self._connect().execute(query, values).fetchall()
+            try:
+                return self._connect().execute(query, values).fetchall()
+            except sqlite3.OperationalError:  # a missing table, or a file that cannot be read: the caller knows which
+                raise
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                raise self._damaged(error) from error
+
+    @staticmethod
+    def _damaged(error: Exception) -> CorruptCassette:
+        return CorruptCassette(
+            f"the index inside the cassette is damaged ({error}); make it anew: `durable-replay cassette index FILE`"
+        )
