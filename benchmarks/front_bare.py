@@ -47,6 +47,7 @@ class Bare(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.parser = httptools.HttpRequestParser(self)
         self.hello: list[bytes] | None = None
+        self.securing: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # uvloop's are no subclass
@@ -54,7 +55,7 @@ class Bare(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.hello is not None:
             self.hello.append(data)
-            asyncio.ensure_future(self.secure())
+            self.securing = asyncio.ensure_future(self.secure())
             return
         try:
             self.parser.feed_data(data)

@@ -15,19 +15,18 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Coroutine
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Final, cast
 
-from durable_replay.answer import Answer, Recall
+from durable_replay.answer import Recall
 from durable_replay.front.address import Origin, address, tunnel
+from durable_replay.front.outlet import Outlet
 from durable_replay.front.refusal import Refusal
-from durable_replay.front.reply import SMALL, Outbound, WireCache, refusal_answer
 from durable_replay.front.shared import Shared, log
 from durable_replay.front.spool import Spool
 from durable_replay.front.tunnel import secure
-from durable_replay.front.turn import Turn, failure_answer, stream
+from durable_replay.front.turn import Turn, failure_answer
 from durable_replay.front.websocket import WebSocket, asks_for_websocket
 from durable_replay.front.wire import Inbound, Requests, Upgraded
 
@@ -35,7 +34,6 @@ __all__ = ["Connection", "Mode"]
 
 SLICE: Final = 16 * 1024
 KNOWN: Final = 8 * 1024
-LINGER: Final = 1.0
 TLS_HANDSHAKE: Final = 0x16
 NOTHING: Final = memoryview(b"")
 ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -52,27 +50,20 @@ class Mode(Enum):
     DEAF = auto()
 
 
-class Connection(asyncio.Protocol):
-    """One accepted socket; also the `Sink` of large bodies and of WebSockets."""
+class Connection(Outlet):
+    """One accepted socket."""
 
     def __init__(self, shared: Shared) -> None:
-        self.shared = shared
-        self.lost = False
+        super().__init__(shared)
         self.mode = Mode.SNIFF
         self.websocket: WebSocket | None = None
-        self._loop = asyncio.get_running_loop()
         self._limits = shared.settings.limits
-        self._transport: asyncio.Transport | None = None
         self._origin = Origin()
         self._tag = self._origin.tag
         self._requests = Requests(self._limits, self._complete, self._expects, shared.new_spool)
         self._queue: deque[Inbound | Refusal] = deque()
         self._backlog = NOTHING
-        self._task: asyncio.Task[None] | None = None
-        self._drained = asyncio.Event()
-        self._drained.set()
-        self._idle = self._active = self._halted = self._paused = self._ended = self._waits = False
-        self._secured = False
+        self._idle = self._active = self._halted = self._paused = self._waits = False
         self._since = self._loop.time()
         self._head_since: float | None = None
 
@@ -120,33 +111,12 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._drained.clear()
-        self._settle()
+        self.settle()
 
     def resume_writing(self) -> None:
         self._active = True
         self._drained.set()
         self._advance()
-
-    # A sink
-
-    @property
-    def unsent(self) -> int:
-        """Bytes that wait for the client to read."""
-        return self._transport.get_write_buffer_size() if self._transport is not None else 0
-
-    def write(self, data: bytes) -> None:
-        """Send, unless the client is gone."""
-        if not self.lost and data and self._transport is not None:
-            self._transport.write(data)
-
-    def abort(self) -> None:
-        """End now, whatever was not sent."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    async def drained(self) -> None:
-        """Returns when the client has read enough, or is gone."""
-        await self._drained.wait()
 
     # Bytes in
 
@@ -164,7 +134,7 @@ class Connection(asyncio.Protocol):
             rest = self._give(answer, to_head=to_head, keep_alive=True, wires=wires)
             if rest is not None:
                 self._begin(rest)
-            self._settle()
+            self.settle()
         elif self._transport is not None:
             self._transport.write(data)
         return True
@@ -175,7 +145,7 @@ class Connection(asyncio.Protocol):
             return
         if self.mode is Mode.FRAMES and self.websocket is not None:
             self.websocket.feed(data)
-            self._settle()
+            self.settle()
             return
         fresh = self.mode in (Mode.HTTP, Mode.SNIFF) and not self._backlog and self._at_rest() and len(data) <= KNOWN
         self._backlog = memoryview(data if not self._backlog else bytes(self._backlog) + data)
@@ -197,7 +167,7 @@ class Connection(asyncio.Protocol):
                 self.websocket.feed(data)
             else:
                 break
-        self._settle()
+        self.settle()
 
     def _full(self) -> bool:
         spool = self._requests.spool
@@ -313,53 +283,6 @@ class Connection(asyncio.Protocol):
             shared.known.keep(self._tag, inbound.raw, recall, to_head=inbound.method == b"HEAD")
         self._send(answer, inbound)
 
-    def give(self, answer: Answer, inbound: Inbound | None) -> Coroutine[None, None, None] | None:
-        """Send an answer now; what is too large for that is given back as work to be done."""
-        if inbound is None:
-            return self._give(answer, to_head=False, keep_alive=False)
-        to_head, wires = inbound.method == b"HEAD", None
-        if inbound.recalled and inbound.keep_alive and inbound.version == "1.1":
-            wires = self.shared.wires_to_head if to_head else self.shared.wires
-        keep = inbound.keep_alive
-        return self._give(answer, to_head=to_head, keep_alive=keep, version=inbound.version, wires=wires)
-
-    def _give(
-        self, answer: Answer, *, to_head: bool, keep_alive: bool, version: str = "1.1", wires: WireCache | None = None
-    ) -> Coroutine[None, None, None] | None:
-        stays = keep_alive and not self.shared.stopping
-        data = wires.get(answer) if wires is not None and stays else None
-        if data is not None:
-            self.write(data)
-            return None
-        provenance = self.shared.settings.provenance
-        outbound = Outbound(answer, to_head=to_head, version=version, keep_alive=stays, provenance=provenance)
-        if outbound.bodied and answer.response.body.size > SMALL:
-            return stream(self, outbound, stays=stays)
-        try:
-            data = outbound.whole()
-        except Exception:  # a body that cannot be read, of a damaged cassette say
-            log.exception("an answer's body cannot be read")
-            self.abort()
-            return None
-        if wires is not None and stays:
-            wires.keep(answer, data)
-        self.write(data)
-        if not stays:
-            self.finish()
-        return None
-
-    def _send(self, answer: Answer, inbound: Inbound | None) -> None:
-        rest = self.give(answer, inbound)
-        if rest is not None:
-            self._begin(rest)
-
-    def _refuse(self, refusal: Refusal, inbound: Inbound | None) -> None:
-        if inbound is not None:
-            inbound.keep_alive = inbound.keep_alive and not refusal.closes
-            if inbound.body is not None:
-                inbound.body.remove()
-        self._send(refusal_answer(refusal), inbound)
-
     def _open_tunnel(self, inbound: Inbound) -> None:
         if self._origin.host or self._secured:
             raise Refusal(400, "a CONNECT inside of a tunnel; connect to each host from the proxy's own port")
@@ -375,22 +298,7 @@ class Connection(asyncio.Protocol):
         self._idle = False
         self._queue.clear()
         self._backlog = NOTHING
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        if not self._ended and not self._secured and transport.can_write_eof():
-            transport.write_eof()
-            self._loop.call_later(LINGER, self._linger)
-        else:
-            transport.close()
-
-    def _linger(self) -> None:
-        if self.lost:
-            return
-        if self.unsent:
-            self._loop.call_later(LINGER, self._linger)
-        else:
-            self.abort()
+        self.hang_up()
 
     def resume_http(self) -> None:
         """A handshake was refused: requests may follow."""
@@ -416,10 +324,6 @@ class Connection(asyncio.Protocol):
 
     # The connection's one task
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
-        self._task = self._loop.create_task(work)
-        self._task.add_done_callback(self._done)
-
     def _done(self, task: asyncio.Task[None]) -> None:
         if self._task is task:
             self._task = None
@@ -427,21 +331,13 @@ class Connection(asyncio.Protocol):
         self._since = self._loop.time()
         self._advance()
 
-    def _noted(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a connection failed", exc_info=error)
-            self.abort()
-
     # At rest, throttled, out of time
 
     def _at_rest(self, *, receiving: bool = False) -> bool:
         return self._task is None and not self._queue and (receiving or self._requests.between)
 
     def settle(self) -> None:
-        """Look again whether to read on."""
-        self._settle()
-
-    def _settle(self) -> None:
+        """Look again whether to read on, and whether all is done."""
         if self.lost:
             return
         rest = self._at_rest() and self.mode is Mode.HTTP and not self._backlog and not self._halted

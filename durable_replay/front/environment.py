@@ -1,6 +1,6 @@
 """What a child process needs so that its traffic comes to us and it believes our certificates.
 
-    proxy           HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and their lower-case forms
+    proxy           HTTP_, HTTPS_, WS_, WSS_ and ALL_PROXY and their lower-case forms
     direct          NO_PROXY, no_proxy: loopback, but for the loopback hosts that are to be replayed
     replace a store SSL_CERT_FILE and its kin: a merged bundle (default roots, what the variable named before, ours)
     add to a store  NODE_EXTRA_CA_CERTS: ours alone (and what the variable named before)
@@ -75,7 +75,7 @@ def shell_lines(environment: Mapping[str, str], base: Mapping[str, str] | None =
 
 
 def _proxies(url: str) -> dict[str, str]:
-    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "WS_PROXY", "WSS_PROXY", "ALL_PROXY")
     return {form: url for name in names for form in (name, name.lower())}
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from durable_replay.answer import Answer, Conversation
 from durable_replay.errors import LimitExceeded, UsageError
 from durable_replay.front.address import Call
-from durable_replay.front.delivery import deliver, in_worker
+from durable_replay.front.delivery import in_worker
 from durable_replay.front.refusal import Refusal
-from durable_replay.front.reply import Outbound, refusal_answer
+from durable_replay.front.reply import refusal_answer
 from durable_replay.front.shared import log
 from durable_replay.front.websocket import WebSocket
 from durable_replay.front.wire import Inbound
@@ -19,7 +19,7 @@ from durable_replay.front.wire import Inbound
 if TYPE_CHECKING:
     from durable_replay.front.connection import Connection
 
-__all__ = ["Turn", "failure_answer", "stream"]
+__all__ = ["Turn", "failure_answer"]
 
 T = TypeVar("T")
 _DISK_FULL: Final = "the request's body could not be stored: {}; free space in the spool directory or name another"
@@ -36,19 +36,6 @@ def failure_answer(error: Exception) -> Answer:
         return refusal_answer(Refusal(413, str(error)))
     log.error("the engine failed", exc_info=error)
     return refusal_answer(Refusal(500, f"the engine failed ({type(error).__name__}); the log has the details"))
-
-
-async def stream(connection: Connection, outbound: Outbound, *, stays: bool) -> None:
-    """Send a large answer, then close where it was the last. A body that fails midway ends the connection: the
-    client must not take what it has for the whole."""
-    try:
-        await deliver(outbound, connection, connection.shared.executor)
-    except Exception:  # the body's, whatever it is
-        log.exception("an answer's body cannot be read to its end")
-        connection.abort()
-        return
-    if not stays:
-        connection.finish()
 
 
 class Turn:
