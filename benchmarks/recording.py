@@ -2,7 +2,8 @@
 
     python benchmarks/recording.py [REQUESTS] [ROUNDS]
 
-Prints requests a second of each and their ratio (1 KB JSON answers over kept-alive connections, 8 at a time). Aim: 0.85.
+Prints requests a second of each and their ratio (1 KB JSON answers over kept-alive connections, 8 at a time).
+Aim: 0.85.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ PLACEHOLDER = re.compile(
 _JWT = re.compile(r"(eyJ[\w-]+)\.([\w-]+)\.([\w-]*)")
 _AWS_KEY = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}")
 _SALESFORCE = re.compile(r"(00D[A-Za-z0-9]{12,15}!)(.+)", re.DOTALL)
-_PVE = re.compile(r"(PVE(?:VNC)?:.+?:[0-9A-F]{8}::)([A-Za-z0-9+/=]+)")
+_PVE = re.compile(r"(PVE(?:VNC)?:.+?:[0-9A-F]{8}::)([\w+/=-]+)")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 _TIMES = frozenset({"exp", "iat", "nbf", "auth_time"})
 

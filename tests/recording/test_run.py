@@ -1,0 +1,58 @@
+"""mitmproxy runs in a process of its own, for its imports warn and the tests take warnings for errors."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from durable_replay.cassette.store import Cassette
+
+RUN = """
+import json, sys
+from pathlib import Path
+from durable_replay.errors import ReplayError
+from durable_replay.recording.run import record
+path, *command = sys.argv[1:]
+try:
+    outcome = record(Path(path), include_loopback=True, command=command or None,
+                     on_ready=lambda url: print(url, flush=True), on_progress=lambda seen: None)
+except ReplayError as wrong:
+    print(json.dumps({"refused": str(wrong)}))
+    raise SystemExit(2)
+print(json.dumps({"written": outcome.written, "exit_code": outcome.exit_code, "error": outcome.error}))
+"""
+
+
+def run(path: Path, *command: str) -> dict[str, object]:
+    process = subprocess.run([sys.executable, "-c", RUN, str(path), *command], capture_output=True, timeout=90)
+    answer: dict[str, object] = json.loads(process.stdout.splitlines()[-1])
+    return answer
+
+
+def fetch(url: str) -> list[str]:
+    code = f"import urllib.request as u, sys; u.urlopen({url!r}).read(); sys.exit(3)"
+    return [sys.executable, "-c", code]
+
+
+def test_the_traffic_of_a_command_is_recorded_and_its_exit_code_is_ours(tmp_path: Path, server: str) -> None:
+    path = tmp_path / "x.cassette"
+    assert run(path, *fetch(f"{server}/a?token=s3cr3t-t0ken")) == {"written": 1, "exit_code": 3, "error": ""}
+    with Cassette.open(path) as cassette:
+        assert cassette.interaction(1).request.target.startswith("/a?token=secret-")
+
+
+def test_a_command_that_does_not_exist_is_wrong_use(tmp_path: Path) -> None:
+    assert "cannot be started" in str(run(tmp_path / "x.cassette", "/no/such/command")["refused"])
+
+
+def test_sigint_ends_a_recording_without_command_cleanly(tmp_path: Path) -> None:
+    path = tmp_path / "x.cassette"
+    process = subprocess.Popen([sys.executable, "-c", RUN, str(path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline().startswith(b"http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert json.loads(output) == {"written": 0, "exit_code": 0, "error": ""}
+    assert [file.name for file in tmp_path.glob("x.cassette*")] == ["x.cassette"]
