@@ -17,6 +17,7 @@ from durable_replay.conversations import Conversations, Recorded
 from durable_replay.emulator import NOT_EMULATED, Emulator
 from durable_replay.http import BytesBody, Frame, Headers, Request, Response
 from durable_replay.matching.miss import Candidate, explain
+from durable_replay.service.faults import Fault
 from durable_replay.timeline.indexing import Indexing, Understood, footprint
 from durable_replay.timeline.ledger import Fact
 from durable_replay.timeline.session import Session
@@ -122,7 +123,12 @@ class Engine:
             answer = self._from_tape(opened, understood) or self._unknown(opened, request, understood)
             return self._noted(session, request, answer)
         call, names = self.emulator.resolved(opened, understood.call)
-        print_ = footprint(call, names)
+        try:
+            print_ = footprint(call, names)
+        except Fault as fault:  # a body that the service itself would refuse before doing anything
+            response = call.service.codec.fault(request, fault, call)
+            answer = self._from_tape(opened, understood) or Answer(response, "emulated", f"it failed: {fault.text}")
+            return self._noted(session, request, answer)
         with opened.footprint(print_.reads, print_.writes):
             answer = self._from_tape(opened, understood) or self._beyond(opened, request, understood)
         return self._noted(session, request, answer)

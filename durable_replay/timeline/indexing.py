@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from durable_replay.cassette.index import IndexRows
@@ -30,6 +30,8 @@ from durable_replay.timeline.scope import name_key, names_of
 __all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "resolve"]
 
 VERSION = "1"
+ODD = (Fault, LookupError, ValueError, TypeError, AttributeError)
+"""What a plug-in raises on a recorded message of another shape than it knows: that teaches nothing, and is served."""
 _NUMBERED = re.compile(r"([^\d]*)(\d{1,18})")
 Overrides = Callable[[Request, str, Significance], Significance]
 """The user's settings: for a request, its operation's name ("": none) and what counts so far, what counts."""
@@ -130,54 +132,65 @@ class Indexing:
 
     def rows(self, tape: Iterable[Interaction], highest: dict[tuple[Key, str], int]) -> Iterator[IndexRows]:
         """The rows of a tape, in order; `highest` is filled on the way."""
-        known = [self._first_pass(interaction) for interaction in tape]
+        met = [self._meet(interaction) for interaction in tape]
         names: dict[Key, str] = {}
-        for _, seen, *_ in reversed(known):
-            names.update({key: str(one.document["id"]) for key, one in seen.items() if _is_name(key) and one.document})
+        for one in reversed(met):
+            names.update(one.names)
         history = History()
-        for understood, seen, interaction_number, host, done in known:
-            yield self._row(understood, seen, interaction_number, host, done, names, history)
-            _raise_highest(seen, highest)
+        for one in met:
+            names.update(one.names)
+            yield _row(one, names, history)
+            _raise_highest(one.keys, highest)
 
-    def _first_pass(self, interaction: Interaction) -> tuple[Understood, dict[Key, Sighting], int, str, bool]:
+    def _meet(self, interaction: Interaction) -> _Met:
+        """The first pass: what needs the interaction itself."""
         understood = self.understand(interaction.request)
         call = understood.call
+        met = _Met(interaction.number, interaction.request.host, understood.key, understood.listing_key)
         if call is None:
-            return understood, {}, interaction.number, interaction.request.host, False
+            return met
         try:
             done = interaction.outcome == "complete" and call.service.codec.succeeded(call, interaction.response)
             seen = lessons(call, interaction)
-        except (Fault, LookupError, ValueError, TypeError, AttributeError):
-            # A recorded answer of another shape than the plug-in knows teaches nothing; it is still served.
+        except ODD:
             done, seen = interaction.response.status < 400, {}
-        return understood, seen, interaction.number, interaction.request.host, done
+        names = {key: str(one.document["id"]) for key, one in seen.items() if _is_name(key) and one.document}
+        return replace(met, call=call, done=done, keys=tuple(seen), names=names)
 
-    def _row(
-        self,
-        understood: Understood,
-        seen: dict[Key, Sighting],
-        number: int,
-        host: str,
-        done: bool,
-        names: dict[Key, str],
-        history: History,
-    ) -> IndexRows:
-        call = understood.call
-        if call is None:
-            fact = Fact(number, (), (), 0)
-            return IndexRows(fact, understood.key, None, host, ())
-        world = (call.service.name, call.tenant)
-        names.update({key: str(one.document["id"]) for key, one in seen.items() if _is_name(key) and one.document})
-        call, used = resolve(call, lambda kind, text: names.get((*world, *name_key(kind, text)), text))
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """An interaction after the first pass, without its answer."""
+
+    number: int
+    host: str
+    key: bytes
+    listing_key: bytes | None
+    call: Call | None = None
+    done: bool = False
+    keys: tuple[Key, ...] = ()
+    """The keys of what it shows."""
+    names: Mapping[Key, str] = field(default_factory=dict)
+
+
+def _row(met: _Met, names: Mapping[Key, str], history: History) -> IndexRows:
+    """The second pass: the footprint with names resolved, and the history before it."""
+    if met.call is None:
+        return IndexRows(Fact(met.number, (), (), 0), met.key, None, met.host, ())
+    world = (met.call.service.name, met.call.tenant)
+    call, used = resolve(met.call, lambda kind, text: names.get((*world, *name_key(kind, text)), text))
+    try:
         print_ = footprint(call, used)
-        writes = _written(call, print_.writes, seen) if done else ()
-        reads = print_.reads if done or not print_.writes else (*print_.reads, *print_.writes)
-        before = history.digest((*reads, *writes))
-        if writes:
-            history.add(tape_mark(number), writes)
-        fact = Fact(number, reads, writes, before, call.service.name, call.operation.name)
-        digests = tuple((key, history.digest((key,))) for key in seen)
-        return IndexRows(fact, understood.key, understood.listing_key, host, digests)
+    except ODD:
+        print_ = Footprint((), ())
+    writes = _written(call, print_.writes, met.keys) if met.done else ()
+    reads = print_.reads if met.done else (*print_.reads, *print_.writes)
+    before = history.digest((*reads, *writes))
+    if writes:
+        history.add(tape_mark(met.number), writes)
+    fact = Fact(met.number, reads, writes, before, call.service.name, call.operation.name)
+    digests = tuple((key, history.digest((key,))) for key in met.keys)
+    return IndexRows(fact, met.key, met.listing_key, met.host, digests)
 
 
 def _significance(call: Call) -> Significance:
@@ -201,7 +214,7 @@ def _is_name(key: Key) -> bool:
     return len(key) > 2 and key[2].endswith(".name")
 
 
-def _written(call: Call, declared: tuple[Key, ...], seen: Mapping[Key, Sighting]) -> tuple[Key, ...]:
+def _written(call: Call, declared: tuple[Key, ...], seen: Sequence[Key]) -> tuple[Key, ...]:
     """The keys that a recorded write wrote: those declared whole; of a declared prefix, what its answer shows there."""
     if not declared:
         return ()
