@@ -33,6 +33,7 @@ Noted = tuple[float, str, str, str, str, int, str, int, Source, str, int | None]
 why, interaction. It holds no body."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "WEBSOCKET"})
 _NEAREST = 200
+_MISSES = 100
 _QUICK = 16 * 1024
 """Bodies up to this many bytes are made canonical on the event loop."""
 
@@ -52,6 +53,8 @@ class Usage:
     answers: dict[str, dict[Source, int]] = field(default_factory=dict)
     interactions: set[int] = field(default_factory=set)
     log: deque[Noted] = field(default_factory=lambda: deque(maxlen=10_000))
+    misses: list[Noted] = field(default_factory=list)
+    """The first answers that were not recorded ones, however long the run."""
 
     def total(self, source: Source) -> int:
         """Answers of this provenance, over all sessions."""
@@ -221,7 +224,10 @@ class Engine:
             usage.interactions.add(answer.interaction)
         place = (request.method, request.scheme, request.host, request.port, request.target)
         outcome = (answer.response.status, answer.source, answer.why, answer.interaction)
-        usage.log.append((time.time(), session, *place, *outcome))
+        line = (time.time(), session, *place, *outcome)
+        usage.log.append(line)
+        if answer.source != "recorded" and len(usage.misses) < _MISSES:
+            usage.misses.append(line)
         return answer
 
 

@@ -90,15 +90,21 @@ class Indexing:
     """Understands requests by a registry and a significance, and makes index rows of a tape."""
 
     def __init__(
-        self, registry: Registry, overrides: Overrides | None = None, mask: Callable[[str], str] | None = None
+        self,
+        registry: Registry,
+        overrides: Overrides | None = None,
+        mask: Callable[[str], str] | None = None,
+        rules: str = "",
     ) -> None:
+        """`rules` names what the overrides, the mask and the registry's hosts came from, for the fingerprint."""
         self.registry = registry
+        self._rules = rules
         self._overrides = overrides or (lambda request, operation, base: base)
         self._mask = mask
 
     def fingerprint(self, extra: str = "") -> str:
         """Changes when an index made by other services, rules or code would differ."""
-        parts = [VERSION, extra]
+        parts = [VERSION, extra, self._rules]
         for service in self.registry.services():
             rows = [f"{text} {row.name} {row.reads} {row.writes}" for text, row in service.routes.items()]
             parts.append(f"{service.name} {service.hosts} {[re.sub(' at 0x[0-9a-f]+', '', row) for row in rows]}")
