@@ -16,12 +16,11 @@ import asyncio
 import socket
 from collections import deque
 from dataclasses import replace
-from enum import Enum, auto
 from typing import Final, cast
 
 from durable_replay.answer import Recall
 from durable_replay.front.address import Origin, address, tunnel
-from durable_replay.front.outlet import Outlet
+from durable_replay.front.outlet import Mode, Outlet
 from durable_replay.front.refusal import Refusal
 from durable_replay.front.shared import Shared, log
 from durable_replay.front.spool import Spool
@@ -30,7 +29,7 @@ from durable_replay.front.turn import Turn, failure_answer
 from durable_replay.front.websocket import WebSocket, asks_for_websocket
 from durable_replay.front.wire import Inbound, Requests, Upgraded
 
-__all__ = ["Connection", "Mode"]
+__all__ = ["Connection"]
 
 SLICE: Final = 16 * 1024
 KNOWN: Final = 8 * 1024
@@ -38,16 +37,6 @@ TLS_HANDSHAKE: Final = 0x16
 NOTHING: Final = memoryview(b"")
 ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class Mode(Enum):
-    """What the bytes of a connection are at the moment."""
-
-    SNIFF = auto()
-    HOLD = auto()
-    HTTP = auto()
-    FRAMES = auto()
-    DEAF = auto()
 
 
 class Connection(Outlet):
@@ -308,10 +297,6 @@ class Connection(Outlet):
         """A handshake is about to be accepted."""
         self.websocket, self.mode = websocket, Mode.FRAMES
         self._loop.call_soon(self._advance)
-
-    def leave_frames(self) -> None:
-        """Both sides have said goodbye."""
-        self.finish()
 
     def stop(self) -> None:
         """The front stops: what runs may end, nothing new begins."""

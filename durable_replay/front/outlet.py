@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Coroutine
+from enum import Enum, auto
 from typing import Final
 
 from durable_replay.answer import Answer
@@ -14,9 +15,19 @@ from durable_replay.front.reply import SMALL, Outbound, WireCache, refusal_answe
 from durable_replay.front.shared import Shared, log
 from durable_replay.front.wire import Inbound
 
-__all__ = ["Outlet"]
+__all__ = ["Mode", "Outlet"]
 
 LINGER: Final = 1.0
+
+
+class Mode(Enum):
+    """What the bytes of a connection are at the moment."""
+
+    SNIFF = auto()
+    HOLD = auto()
+    HTTP = auto()
+    FRAMES = auto()
+    DEAF = auto()
 
 
 async def _stream(connection: Outlet, outbound: Outbound, *, stays: bool) -> None:

@@ -103,4 +103,4 @@ class Turn:
         try:
             await socket.run(conversation)
         finally:
-            self._connection.leave_frames()
+            self._connection.finish()
