@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -81,7 +80,7 @@ def _proxy_user(inbound: Inbound) -> str:
         raise Refusal(400, "the proxy's user names the session: only Basic is understood, as in http://NAME@host:port")
     try:
         user = base64.b64decode(coded.strip(), validate=True).partition(b":")[0].decode("latin-1")
-    except binascii.Error:
+    except ValueError:
         raise Refusal(400, "Proxy-Authorization is not base64; name the session as in http://NAME@host:port") from None
     return session_name(unquote(user)) if user else ""
 

@@ -53,6 +53,7 @@ class Connection(Outlet):
         self._queue: deque[Inbound | Refusal] = deque()
         self._backlog = NOTHING
         self._idle = self._active = self._halted = self._paused = self._waits = False
+        self._securing: asyncio.Task[None] | None = None
         self._since = self._loop.time()
         self._head_since: float | None = None
 
@@ -89,6 +90,8 @@ class Connection(Outlet):
         self.lost = True
         self._idle = False
         self.shared.connections.discard(self)
+        if self._securing is not None and self._securing is not asyncio.current_task(self._loop):
+            self._securing.cancel()  # lost between the client's hello and the start of TLS: nobody else would end it
         self._drained.set()
         if self.websocket is not None:
             self.websocket.gone()
@@ -166,7 +169,8 @@ class Connection(Outlet):
         tls = self._backlog[0] == TLS_HANDSHAKE and not self._secured
         if tls:
             self.mode = Mode.HOLD
-            self._loop.create_task(self._secure()).add_done_callback(self._noted)
+            self._securing = self._loop.create_task(self._secure())
+            self._securing.add_done_callback(self._noted)
         else:
             self.mode = Mode.HTTP
             self._origin = replace(self._origin, scheme="http")
@@ -290,11 +294,9 @@ class Connection(Outlet):
         self.hang_up()
 
     def resume_http(self) -> None:
-        """A handshake was refused: requests may follow."""
         self.mode = Mode.HTTP
 
     def enter_frames(self, websocket: WebSocket) -> None:
-        """A handshake is about to be accepted."""
         self.websocket, self.mode = websocket, Mode.FRAMES
         self._loop.call_soon(self._advance)
 
@@ -322,7 +324,6 @@ class Connection(Outlet):
         return self._task is None and not self._queue and (receiving or self._requests.between)
 
     def settle(self) -> None:
-        """Look again whether to read on, and whether all is done."""
         if self.lost:
             return
         rest = self._at_rest() and self.mode is Mode.HTTP and not self._backlog and not self._halted

@@ -13,6 +13,7 @@ from durable_replay.front.delivery import deliver
 from durable_replay.front.refusal import Refusal
 from durable_replay.front.reply import SMALL, Outbound, WireCache, refusal_answer
 from durable_replay.front.shared import Shared, log
+from durable_replay.front.websocket import WebSocket
 from durable_replay.front.wire import Inbound
 
 __all__ = ["Mode", "Outlet"]
@@ -59,6 +60,18 @@ class Outlet(asyncio.Protocol):
     @abstractmethod
     def _done(self, task: asyncio.Task[None]) -> None:
         """The connection's one task has ended."""
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Look again whether to read on, and whether all is done."""
+
+    @abstractmethod
+    def resume_http(self) -> None:
+        """A handshake was refused: requests may follow."""
+
+    @abstractmethod
+    def enter_frames(self, websocket: WebSocket) -> None:
+        """A handshake is about to be accepted."""
 
     @abstractmethod
     def finish(self) -> None:

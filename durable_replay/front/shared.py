@@ -6,7 +6,7 @@ import logging
 from collections import OrderedDict
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from durable_replay.answer import Administered, Answerer, Recall
 from durable_replay.front.admin import Admin
@@ -15,16 +15,26 @@ from durable_replay.front.settings import Settings
 from durable_replay.front.spool import Spool
 from durable_replay.front.tls import Authority
 
-if TYPE_CHECKING:
-    from durable_replay.front.connection import Connection
-
-__all__ = ["Engine", "KnownRequests", "Shared", "log"]
+__all__ = ["Engine", "KnownRequests", "Served", "Shared", "log"]
 
 log: Final = logging.getLogger("durable_replay.front")
 
 
 class Engine(Answerer, Administered, Protocol):
     """What a front stands before."""
+
+
+class Served(Protocol):
+    """A connection, as the front looks after it."""
+
+    def sweep(self, now: float) -> None:
+        """Called a few times a second at most: whose time is up?"""
+
+    def stop(self) -> None:
+        """The front stops: what runs may end, nothing new begins."""
+
+    def abort(self) -> None:
+        """End now, whatever was not sent."""
 
 
 class KnownRequests:
@@ -63,7 +73,7 @@ class Shared:
     known: KnownRequests = field(default_factory=KnownRequests)
     wires: WireCache = field(default_factory=WireCache)
     wires_to_head: WireCache = field(default_factory=WireCache)
-    connections: set[Connection] = field(default_factory=set)
+    connections: set[Served] = field(default_factory=set)
     stopping: bool = False
 
     def new_spool(self) -> Spool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import re
 import ssl
 import struct
@@ -38,11 +39,10 @@ def default_roots() -> list[bytes]:
     for name in (paths.openssl_cafile, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"):
         if found := _certificates(Path(name)):
             return found
-    try:
-        import certifi
-    except ImportError:
-        return _certificates(Path(paths.openssl_capath))
-    return _certificates(Path(certifi.where()))
+    certifi = importlib.util.find_spec("certifi")  # httpx brings it, but promises it no longer
+    if certifi is not None and certifi.origin is not None:
+        return _certificates(Path(certifi.origin).with_name("cacert.pem"))
+    return _certificates(Path(paths.openssl_capath))
 
 
 def merged_bundle(ours: bytes, earlier: Iterable[str]) -> bytes:

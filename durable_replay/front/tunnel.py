@@ -43,7 +43,7 @@ async def secure(
         raise EOFError("the client closed the connection before its handshake")
     if not handshake.done():
         _feed(below, read_so_far())
-    secured = await handshake
+    secured = await asyncio.wait_for(handshake, patience)
     if secured is None:  # the client went while the handshake ended
         raise EOFError("the client closed the connection")
     return secured

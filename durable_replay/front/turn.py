@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from durable_replay.answer import Answer, Conversation
 from durable_replay.errors import LimitExceeded, UsageError
 from durable_replay.front.address import Call
 from durable_replay.front.delivery import in_worker
+from durable_replay.front.outlet import Outlet
 from durable_replay.front.refusal import Refusal
 from durable_replay.front.reply import refusal_answer
 from durable_replay.front.shared import log
 from durable_replay.front.websocket import WebSocket
 from durable_replay.front.wire import Inbound
-
-if TYPE_CHECKING:
-    from durable_replay.front.connection import Connection
 
 __all__ = ["Turn", "failure_answer"]
 
@@ -43,7 +41,7 @@ class Turn:
 
     __slots__ = ("_connection", "_shared", "call", "inbound")
 
-    def __init__(self, connection: Connection, call: Call, inbound: Inbound) -> None:
+    def __init__(self, connection: Outlet, call: Call, inbound: Inbound) -> None:
         self._connection = connection
         self._shared = connection.shared
         self.call = call

@@ -218,6 +218,7 @@ MALFORMED = {
     "bad chunk": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     "space in name": b"GET / HTTP/1.1\r\nHost: a\r\nA B: c\r\n\r\n",
     "foreign scheme": b"GET ftp://a/b HTTP/1.1\r\nHost: a\r\n\r\n",
+    "proxy user beyond ascii": b"GET http://a/ HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic \xff\r\n\r\n",
     "no base64": b"GET http://a/ HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic !!\r\n\r\n",
 }
 
