@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from durable_replay.errors import BadService
 from durable_replay.http import EMPTY, Body, Frame, Headers, Request, Response, parse_query
 from durable_replay.service.address import Address, Procedure, Table
+from durable_replay.service.checks import check
 from durable_replay.service.faults import Fault, Invalid
 from durable_replay.timeline.resource import Key, Kind, kind
 from durable_replay.timeline.scope import Scope, Sighting
@@ -115,7 +116,8 @@ class Operation:
 
     `do` None: the service has it, we do not emulate it, and say so. `learns` gives what a successful recorded answer
     shows. `paging` names the query parameters that choose a page of one listing. `significant` changes which parts
-    of a request count for matching.
+    of a request count for matching. `example` is what a client sends beside method and path: `?query`, a body, or
+    the one and on the next line the other; a procedure's is a JSON array of its arguments.
     """
 
     name: str
@@ -135,6 +137,10 @@ class Operation:
         """The keys and prefixes that this call may write."""
         return _keys(self.writes, call)
 
+    def such_as(self, example: str) -> Operation:
+        """This operation with an example, for documentation and contract tests."""
+        return replace(self, example=example)
+
 
 def _keys(footings: Sequence[Footing], call: Call) -> tuple[Key, ...]:
     found: list[Key] = []
@@ -151,6 +157,7 @@ def operation(
     paging: Sequence[str] = (),
     significant: Significance | None = None,
     name: str = "",
+    example: str = "",
 ) -> Callable[[Do], Operation]:
     """Makes an `Operation` of a function; its name is the function's unless given."""
 
@@ -163,6 +170,7 @@ def operation(
             learns,
             tuple(paging),
             significant,
+            example,
         )
 
     return make
@@ -259,6 +267,8 @@ class Service:
     credentials: tuple[str, ...] = ()
     """Parameters of its procedures that are credentials and never count for matching."""
     documentation: str = ""
+    examples: bool = False
+    """Whether each emulated operation whose address does not say it all must have an example."""
     table: Table[Operation] = field(init=False, repr=False, compare=False)
     by_name: Mapping[str, Kind] = field(init=False, repr=False, compare=False)
 
@@ -268,6 +278,7 @@ class Service:
         except BadService as error:
             raise BadService(f"service {self.name!r}: {error}") from error
         object.__setattr__(self, "by_name", {kind_.name: kind_ for kind_ in self.kinds})
+        check(self)
 
     def find(self, request: Request) -> Call | None:
         """The call that a request makes; None: no row knows it."""

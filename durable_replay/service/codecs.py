@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
+from xml.parsers.expat import ExpatError
 from xmlrpc import client as xmlrpc
 
 from zstandard import ZstdDecompressor, ZstdError
@@ -121,9 +122,20 @@ class XmlRpcCodec(Codec):
         return Located(procedure=name or "", arguments=tuple(arguments))
 
     def value(self, response: Response) -> object:
-        """What a recorded answer returned; raises xmlrpc.client.Fault for a recorded fault."""
-        (result,), _ = xmlrpc.loads(response.body.read(), use_builtin_types=True)
+        """What a recorded answer returned; raises xmlrpc.client.Fault for a fault, ValueError for no XML-RPC at all."""
+        try:
+            (result,), _ = xmlrpc.loads(response.body.read(), use_builtin_types=True)
+        except (ExpatError, xmlrpc.ResponseError) as error:
+            raise ValueError(f"no XML-RPC response: {error}") from error
         return result
+
+    def succeeded(self, call: Call, response: Response) -> bool:
+        """A fault comes with status 200 as well."""
+        try:
+            self.value(response)
+        except (xmlrpc.Fault, ValueError):
+            return False
+        return response.status < 400
 
     def encode(self, call: Call, reply: Reply) -> Response:
         if isinstance(reply.content, Body):

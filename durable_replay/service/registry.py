@@ -22,17 +22,36 @@ def available() -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         other = found.setdefault(point.name, point)
-        if other.value != point.value:
-            raise BadService(f"two distributions bring a service {point.name!r}: {other.value} and {point.value}")
+        if (other.value, _brought_by(other)) != (point.value, _brought_by(point)):
+            raise BadService(
+                f"two distributions bring a service {point.name!r}: {_brought_by(other)} ({other.value}) and"
+                f" {_brought_by(point)} ({point.value}). Uninstall one of them."
+            )
     return found
 
 
+def _brought_by(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "an unnamed distribution"
+
+
 def _load(point: EntryPoint) -> Service:
-    service = point.load()
+    try:
+        service = point.load()
+    except Exception as error:  # third-party code may raise anything when it is imported
+        raise BadService(
+            f"the service {point.name!r} of {_brought_by(point)} ({point.value}) cannot be loaded:"
+            f" {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(service, Service):
-        raise BadService(f"the entry point {point.name} = {point.value} is no durable_replay.service.api.Service")
+        raise BadService(
+            f"the entry point {point.name} = {point.value} of {_brought_by(point)} is a {type(service).__name__}, no"
+            " durable_replay.service.api.Service"
+        )
     if service.name != point.name:
-        raise BadService(f"the entry point {point.name!r} brings a service that calls itself {service.name!r}")
+        raise BadService(
+            f"the entry point {point.name!r} of {_brought_by(point)} brings a service that calls itself"
+            f" {service.name!r}; let them have one name"
+        )
     return service
 
 
