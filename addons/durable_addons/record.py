@@ -92,8 +92,8 @@ class Record:
         take = self._takes.get(flow.id)
         if take is None or self._recorder is None or flow.response is None:
             return
-        take.response = response_of(flow)
         if not _small(flow.response):
+            take.response = response_of(flow)
             flow.response.stream = self._copying(self._recorder, take, "response")
 
     def response(self, flow: http.HTTPFlow) -> None:
@@ -139,9 +139,11 @@ class Record:
         take = self._takes.pop(flow.id, None)
         if take is None or self._recorder is None:
             return
+        if take.response is None and flow.response is not None:
+            take.response = response_of(flow)
         if flow.websocket is not None:
             take.request = request_of(flow)  # only now it is known to be one
-        reached = take.response is not None or flow.server_conn.timestamp_tcp_setup is not None
+        reached = flow.response is not None or flow.server_conn.timestamp_tcp_setup is not None
         note = flow.error.msg if flow.error is not None else ""
         if reached:
             self._end(self._recorder, take, outcome, note, flow)

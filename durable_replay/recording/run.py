@@ -132,11 +132,13 @@ class _Run:
         master.addons.add(addon, ready)  # type: ignore[no-untyped-call]
         serving = asyncio.create_task(master.run())
         ticking = asyncio.create_task(self._tick())
+        stop = asyncio.Event()
         try:
-            url = await _listening(master, ready, serving, host, port)
-            if self._on_ready:
-                self._on_ready(url)
-            return await self._wait(url, command, serving, addon)
+            with _signals(stop):
+                url = await _listening(master, ready, serving, host, port)
+                if self._on_ready:
+                    self._on_ready(url)
+                return await self._wait(url, command, serving, addon, stop)
         finally:
             ticking.cancel()
             master.shutdown()  # type: ignore[no-untyped-call]
@@ -164,13 +166,13 @@ class _Run:
             self._on_progress(self._recorder.progress)
             await asyncio.sleep(PROGRESS_EVERY)
 
-    async def _wait(self, url: str, command: Sequence[str] | None, serving: asyncio.Task[None], addon: Record) -> int:
-        stop = asyncio.Event()
-        with _signals(stop):
-            if command is None:
-                await _first(stop.wait(), asyncio.shield(serving))
-                return 0
-            exit_code = await self._run_command(url, command, stop)
+    async def _wait(
+        self, url: str, command: Sequence[str] | None, serving: asyncio.Task[None], addon: Record, stop: asyncio.Event
+    ) -> int:
+        if command is None:
+            await _first(stop.wait(), asyncio.shield(serving))
+            return 0
+        exit_code = await self._run_command(url, command, stop)
         await _quiet(addon)
         return exit_code
 

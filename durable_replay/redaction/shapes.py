@@ -1,7 +1,7 @@
 """Shapes that give a secret away wherever it stands, and the query parameters that carry one. Data, no code.
 
-Each shape: rule's name, a text that must occur for the pattern to be tried, the pattern, and whether the shape is
-specific enough to fail a finished recording. Sources: the services' own documentation of their token formats.
+Each shape: rule's name, what must occur for the pattern to be tried (see rules.py), the pattern, and whether the shape
+is specific enough to fail a finished recording. Sources: the services' own documentation of their token formats.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F
 _IN_URL = "|".join(name for name in QUERY if name != "sid")
 
 SHAPES: tuple[tuple[str, str, str, bool], ...] = (
-    ("aws-access-key-id", "A", r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])", True),
+    ("aws-access-key-id", "AKIA|ASIA", r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])", True),
     (
         "aws-secret-access-key",
         "ecret",
@@ -30,12 +30,32 @@ SHAPES: tuple[tuple[str, str, str, bool], ...] = (
         True,
     ),
     ("jwt", "eyJ", r"(?<![\w-])eyJ[\w-]{8,4096}\.eyJ[\w-]{8,8192}\.[\w-]{8,1400}", True),
-    ("discord-bot-token", ".", r"(?<![\w-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])", False),
-    ("discord-webhook-token", "/", r"/(?:webhooks|interactions)/\d{15,21}/(?P<secret>[\w-]{60,250})(?![\w-])", True),
-    ("github-token", "gh", r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36,255})(?![A-Za-z0-9])", True),
+    (
+        "discord-bot-token",
+        r"~\.[\w-]{6}\.[\w-]{27}",
+        r"(?<![\w-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])",
+        False,
+    ),
+    (
+        "discord-webhook-token",
+        "/webhooks/|/interactions/",
+        r"/(?:webhooks|interactions)/\d{15,21}/(?P<secret>[\w-]{60,250})(?![\w-])",
+        True,
+    ),
+    (
+        "github-token",
+        "ghp_|gho_|ghu_|ghs_|ghr_",
+        r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36,255})(?![A-Za-z0-9])",
+        True,
+    ),
     ("github-fine-grained-token", "github_pat_", r"(?<![A-Za-z0-9])github_pat_\w{22,255}", True),
     ("gitlab-token", "glpat-", r"(?<![A-Za-z0-9])glpat-[\w-]{20,64}", True),
-    ("slack-token", "xox", r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9-]{10,250}", True),
+    (
+        "slack-token",
+        "xoxa-|xoxb-|xoxe-|xoxo-|xoxp-|xoxr-|xoxs-",
+        r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9-]{10,250}",
+        True,
+    ),
     ("slack-webhook", "hooks.slack.com", r"hooks\.slack\.com/services/(?P<secret>T\w+/B\w+/\w{20,64})", True),
     ("heroku-key", "HRKU-", r"(?<![A-Za-z0-9])HRKU-[\w-]{36,100}", True),
     ("google-api-key", "AIza", r"(?<![\w-])AIza[\w-]{35}(?![\w-])", True),
@@ -53,7 +73,7 @@ SHAPES: tuple[tuple[str, str, str, bool], ...] = (
     ("pve-new-token", "full-tokenid", rf"\"value\"\s*:\s*\"(?P<secret>{_UUID})\"", False),
     ("salesforce-session", "00D", r"00D[A-Za-z0-9]{12,15}(?:!|%21)(?P<secret>[\w.]{40,250})", True),
     ("atlassian-token", "ATATT3", r"(?<![A-Za-z0-9])ATATT3[\w=-]{40,400}", True),
-    ("asana-token", ":", r"(?<![\w/])[12]/\d{10,20}(?:/\d{10,20})?:[0-9a-f]{32}(?![0-9a-f])", True),
+    ("asana-token", "~:[0-9a-f]{32}", r"(?<![\w/])[12]/\d{10,20}(?:/\d{10,20})?:[0-9a-f]{32}(?![0-9a-f])", True),
     ("stripe-key", "k_live_", r"(?<![A-Za-z0-9])[sr]k_live_[A-Za-z0-9]{20,250}", True),
     ("npm-token", "npm_", r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])", True),
     ("private-key", "PRIVATE KEY", r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<secret>.{40,6000}?)-----END", True),

@@ -58,7 +58,7 @@ class Text:
         """The text without known shapes of secrets."""
         text = self._replacement.seen(text)
         for rule in self.rules.texts:
-            if rule.hint in text:
+            if rule.may_occur(text):
                 text = rule.compiled.sub(self._shape, text)
         return text
 
@@ -72,7 +72,7 @@ class Text:
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where shapes stand."""
         return [
-            match.span() for rule in self.rules.texts if rule.hint in text for match in rule.compiled.finditer(text)
+            match.span() for rule in self.rules.texts if rule.may_occur(text) for match in rule.compiled.finditer(text)
         ]
 
     def found(self, text: str) -> list[tuple[Rule, int]]:
@@ -80,7 +80,7 @@ class Text:
         return [
             (rule, match.start())
             for rule in self.rules.texts
-            if rule.scanned and rule.hint in text
+            if rule.scanned and rule.may_occur(text)
             for match in rule.compiled.finditer(text)
             if not is_placeholder(match[0])
         ]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import sqlite3
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from durable_replay.http import Headers, Interaction, Request, Response
 from durable_replay.recording.recorder import HostMap, Recorder, parse_map
 from durable_replay.recording.take import Ending, Take
 from durable_replay.recording.tape import hosts_of
-from durable_replay.redaction.rules import DEFAULT
 
 KEY = b"0123456789abcdef"
 
@@ -38,7 +36,7 @@ def test_once_records_into_a_new_cassette_and_refuses_it_afterwards(tmp_path: Pa
     ended = recorder.finish()
     assert targets(path) == ["/a", "/b"] and ended.written == 2 and ended.findings == ()
     assert ended.seen.interactions == 2 and ended.seen.hosts == {"api.example.com"}
-    with pytest.raises(UsageError, match="2 interactions already.*--mode all"):
+    with pytest.raises(UsageError, match=r"2 interactions already.*--mode all"):
         Recorder.start(path, "once", key=KEY)
 
 
@@ -73,12 +71,11 @@ def test_none_counts_and_writes_nothing(tmp_path: Path) -> None:
 
 def test_a_secret_that_no_rule_took_out_fails_the_recording_by_rule_name(tmp_path: Path) -> None:
     path = tmp_path / "x.cassette"
-    recorder = Recorder.start(path, "all", rules=DEFAULT, key=KEY)
-    object.__setattr__(DEFAULT["jwt"], "scanned", True)
-    # a JWT cut in two frames' worth of bodies is whole only in the file's own bytes: planted here past the redactor
+    recorder = Recorder.start(path, "all", key=KEY)
     put(recorder, "/a")
+    # no rule lets this through: the host's name stands for a secret that a rule missed
     recorder._redactor.known = lambda: iter(["api.example.com"])  # type: ignore[method-assign]
-    with pytest.raises(CassetteError, match="known-secret in .*byte") as failed:
+    with pytest.raises(CassetteError, match=r"known-secret in .*byte") as failed:
         recorder.finish()
     assert "api.example.com" not in str(failed.value) and not path.exists()
 
@@ -93,7 +90,7 @@ def test_a_disk_that_is_full_is_told_at_the_end_and_does_not_stop_the_traffic(tm
     recorder._writer._wanted = full
     for number in range(2000):
         put(recorder, f"/{number}", body=b"x" * 100_000)
-    with pytest.raises(CassetteError, match="disk is full.*make room"):
+    with pytest.raises(CassetteError, match=r"disk is full.*make room"):
         recorder.finish()
     assert recorder.failed
 
@@ -108,7 +105,7 @@ def test_maps_are_kept_in_the_cassette(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "host", "host=", "=s3", "host:x=s3", "host:99999=s3"])
 def test_a_map_that_is_none_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(UsageError, match="minio.local:9000=s3"):
+    with pytest.raises(UsageError, match=r"minio.local:9000=s3"):
         parse_map(text)
 
 
@@ -126,8 +123,7 @@ def test_a_file_that_is_no_cassette_is_refused_and_left(tmp_path: Path, mode: st
 
 
 def test_an_unknown_mode_and_a_missing_folder_are_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="once, new, all, none"):
+    with pytest.raises(UsageError, match=r"once, new, all, none"):
         Recorder.start(tmp_path / "x", "always", key=KEY)
-    with pytest.raises(UsageError, match="no folder"):
+    with pytest.raises(UsageError, match=r"no folder"):
         Recorder.start(tmp_path / "no" / "x", "once", key=KEY)
-    assert dataclasses.is_dataclass(HostMap)

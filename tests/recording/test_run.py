@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from durable_replay.cassette.store import Cassette
 
 RUN = """
@@ -48,11 +50,12 @@ def test_a_command_that_does_not_exist_is_wrong_use(tmp_path: Path) -> None:
     assert "cannot be started" in str(run(tmp_path / "x.cassette", "/no/such/command")["refused"])
 
 
-def test_sigint_ends_a_recording_without_command_cleanly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_recording_without_command_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "x.cassette"
     process = subprocess.Popen([sys.executable, "-c", RUN, str(path)], stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline().startswith(b"http://127.0.0.1:")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert json.loads(output) == {"written": 0, "exit_code": 0, "error": ""}
     assert [file.name for file in tmp_path.glob("x.cassette*")] == ["x.cassette"]

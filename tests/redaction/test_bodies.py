@@ -50,7 +50,12 @@ def test_a_large_body_without_secrets_is_stored_as_the_wire_had_it(redactor: Red
     packed = gzip.compress(lines, 0)
     stores: list[Memory] = []
     headers = Headers([("Content-Encoding", "gzip"), ("Content-Type", "text/plain"), ("ETag", "x")])
-    sink = redactor.body(headers, lambda: stores.append(Memory()) or stores[-1])
+
+    def store() -> Memory:
+        stores.append(Memory())
+        return stores[-1]
+
+    sink = redactor.body(headers, store)
     sink.write(packed)
     redacted = sink.finish()
     assert redacted.body.read() == packed and redacted.headers == headers and redacted.note == ""

@@ -5,7 +5,7 @@ import gzip
 import json
 import zlib
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 import pytest
 import zstandard
 
