@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from durable_replay.service.faults import Fault
+from durable_replay.service.faults import Fault
 from durable_s3.xml import Value, document
 
 __all__ = ["S3Fault", "error_codes", "error_xml"]
@@ -25,7 +27,7 @@ def error_codes() -> Mapping[str, tuple[int, str]]:
     return table
 
 
-class S3Fault(Exception):
+class S3Fault(Fault):
     """A refusal in S3's own words. `details` become elements after the message, in the order given.
 
     >>> S3Fault("NoSuchKey", Key="cat.jpg").status
@@ -36,13 +38,16 @@ class S3Fault(Exception):
         self.code = code
         self.status, usual = error_codes()[code]
         self.message = usual if message is None else message
-        self.details: Mapping[str, str | int] = details
-        super().__init__(f"{code}: {self.message}")
+        super().__init__(f"{code}: {self.message}", **details)
 
 
 def error_xml(fault: S3Fault, request_id: str, host_id: str, resource: str = "") -> bytes:
     """The error document. It has no namespace; `resource` is left out where empty, as most of AWS's answers do."""
-    content: dict[str, Value] = {"Code": fault.code, "Message": fault.message, **fault.details}
+    content: dict[str, Value] = {"Code": fault.code, "Message": fault.message, **_elements(fault.details)}
     if resource:
         content["Resource"] = resource
     return document("Error", {**content, "RequestId": request_id, "HostId": host_id}, namespace="")
+
+
+def _elements(details: Mapping[str, object]) -> dict[str, Value]:
+    return {name: value if isinstance(value, int) else str(value) for name, value in details.items()}

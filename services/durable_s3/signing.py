@@ -19,7 +19,7 @@ from email.utils import parsedate_to_datetime
 from durable_replay.http import Request
 from durable_s3.errors import S3Fault
 
-__all__ = ["Authentication", "Scope", "SigV2", "SigV4", "check_time", "recognise"]
+__all__ = ["Authentication", "Scope", "SigV2", "SigV4", "check_expiry", "check_time", "recognise"]
 
 MOST_SKEW = timedelta(minutes=15)
 LONGEST_EXPIRY = 604_800
@@ -198,6 +198,20 @@ def check_time(authentication: Authentication, request: Request, now: datetime) 
         if signed_at - now > MOST_SKEW:
             raise S3Fault("AccessDenied", "Request is not yet valid")
         _check_expiry(signed_at + timedelta(seconds=expires), now, {"X-Amz-Expires": expires})
+
+
+def check_expiry(request: Request, now: datetime) -> None:
+    """Refuses a presigned URL that has expired by `now`, the session's clock. Nothing else is looked at.
+
+    A URL is signed by its client's wall clock, a session may play an earlier time: a URL from after `now` is then
+    taken as fresh. So a URL expires where the session's clock is the present, or was set to a later time on purpose.
+    """
+    query = dict(reversed(request.query))
+    if "X-Amz-Expires" in query and (signed_at := _timestamp(query.get("X-Amz-Date", ""))):
+        seconds = _expires(query["X-Amz-Expires"])
+        _check_expiry(signed_at + timedelta(seconds=seconds), now, {"X-Amz-Expires": seconds})
+    elif "AWSAccessKeyId" in query and re.fullmatch("[0-9]{1,11}", query.get("Expires", "")):
+        _check_expiry(datetime.fromtimestamp(int(query["Expires"]), UTC), now, {})
 
 
 def _check_expiry(end: datetime, now: datetime, given: Mapping[str, int]) -> None:
