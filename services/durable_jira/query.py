@@ -44,7 +44,7 @@ from durable_jira.jql import (
     unparse_operand,
 )
 
-__all__ = ["Context", "check", "fields_named", "is_bounded", "matches", "ordering", "select"]
+__all__ = ["Context", "check", "fields_named", "is_bounded", "matches", "ordering", "select", "values_named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,12 @@ def fields_named(query: Query) -> set[str]:
     """The field names that ``query`` speaks of, casefolded, as written (``cf[10001]`` for a custom field by number)."""
     named = {clause.field for clause in _leaves(query.where)} | {sort.field for sort in query.order}
     return {name.casefold() for name in named}
+
+
+def values_named(query: Query, field: str) -> list[str]:
+    """The literal values that the query's clauses compare this field with."""
+    clauses = (one for one in _leaves(query.where) if isinstance(one, Clause) and one.field.casefold() == field)
+    return [single.text for clause in clauses for single in _singles(clause) if isinstance(single, Value)]
 
 
 def is_bounded(query: Query) -> bool:

@@ -1,0 +1,228 @@
+"""Searches: the old one with totals and `startAt`, the new one with page tokens, and the count.
+
+A search that was recorded keeps what it showed, minus what no longer answers the query, plus what now does; JQL that
+cannot be judged is refused with Jira's 400, never ignored.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, cast
+
+from durable_jira.errors import JqlError, text
+from durable_jira.resources import (
+    COMMENT,
+    FIELD,
+    ISSUE,
+    PRIORITY,
+    PROJECT,
+    SITE,
+    documents,
+    issue_shown,
+    numeric,
+    user_id,
+)
+from durable_jira.site import about_site, current_user, is_cloud
+from durable_jira.views import comments_page, shown, shown_issue, wanted
+from durable_replay.http import Response
+from durable_replay.service.api import Call, Document, Json, Key, Reply, Scope, Sighting, operation
+from durable_replay.service.faults import Fault, Invalid
+from durable_replay.service.verbs import patched
+
+if TYPE_CHECKING:
+    from durable_jira.jql import Query
+    from durable_jira.query import Context
+
+__all__ = ["count_issues", "search_issues", "search_pages"]
+
+MOST_SORTS = 7
+_PAGING = ("startAt", "maxResults", "nextPageToken")
+
+
+def _footing(call: Call) -> list[Key]:
+    return [ISSUE.of(), COMMENT.of(), FIELD.of(), PRIORITY.of(), PROJECT.of()]
+
+
+def _seen(call: Call, response: Response) -> Iterable[Sighting]:
+    if response.status == 410:
+        yield Sighting(SITE.of("search"), {"old": False})
+    if response.status != 200:
+        return
+    answer = shown(response)
+    if "total" in answer:
+        yield Sighting(SITE.of("search"), {"old": True})
+    for issue in documents(answer.get("issues")):
+        yield from issue_shown(issue)
+
+
+class _Asked:
+    """A search's parameters, wherever they came: the query of a GET, the body of a POST."""
+
+    def __init__(self, call: Call) -> None:
+        self.values: Mapping[str, object] = call.json if call.request.method == "POST" else call.query
+
+    def text(self, name: str) -> str:
+        value = self.values.get(name)
+        return value if isinstance(value, str) else ""
+
+    def number(self, name: str, default: int, most: int) -> int:
+        value = str(self.values.get(name, ""))
+        return min(int(value), most) if value.isdecimal() and len(value) < 10 else default
+
+    def fields(self, default: str) -> tuple[str, ...]:
+        value = self.values.get("fields")
+        asked = [str(one) for one in value] if isinstance(value, list) else value
+        return wanted(asked if isinstance(asked, str | list) else None, default)
+
+
+def _refused(scope: Scope, sentence: str) -> Fault:
+    return Invalid(sentence, warnings=is_cloud(scope))
+
+
+def _read(scope: Scope, jql: str) -> tuple[Query, Context]:
+    from durable_jira.jql import parse
+    from durable_jira.query import Context, check
+
+    try:
+        query = parse(jql)
+        context = Context(scope.now, user_id(current_user(scope)), _custom(scope), _priorities(scope))
+        check(query, context)
+        _check_projects(scope, query)
+    except JqlError as error:
+        raise _refused(scope, str(error)) from error
+    return query, context
+
+
+def _custom(scope: Scope) -> tuple:  # type: ignore[type-arg]
+    from durable_jira.fields import field_from_rest
+
+    found = (document for _, document in scope.all(FIELD.of()))
+    return tuple(field_from_rest(one) for one in found if str(one.get("id", "")).startswith("customfield_"))
+
+
+def _priorities(scope: Scope) -> tuple[str, ...]:
+    return tuple(str(one.get("name")) for _, one in sorted(scope.all(PRIORITY.of()), key=numeric))
+
+
+def _check_projects(scope: Scope, query: Query) -> None:
+    """A project that a query names must be there; one that was recorded in part may be."""
+    from durable_jira.query import values_named
+
+    names = values_named(query, "project")
+    known = {str(one.get(name, "")).casefold() for _, one in scope.all(PROJECT.of()) for name in ("id", "key", "name")}
+    for name in names:
+        if name.casefold() not in known:
+            raise JqlError(text("jql.value.unknown", value=name, field="project"))
+
+
+def _found(scope: Scope, jql: str) -> tuple[list[Document], int | None]:
+    """The issues in order, and the number of the recording that the list stands on."""
+    from durable_jira.query import matches, ordering
+
+    query, context = _read(scope, jql)
+    candidates = _judged(scope)
+    found, number = patched(scope, ISSUE.of(), lambda issue: matches(query, candidates(issue), context), _newest)
+    if query.order and all(_sortable(issue, query) for issue in found):
+        by_id = {str(issue["id"]): issue for issue in found}
+        ordered = ordering(query, [candidates(issue) for issue in found], context)
+        found = [by_id[str(issue["id"])] for issue in ordered]
+    return found, number
+
+
+def _newest(issue: Document) -> float:
+    """Without ORDER BY, what is newer comes first."""
+    return -float(str(issue["id"])) if str(issue["id"]).isdecimal() else 0.0
+
+
+def _sortable(issue: Document, query: Query) -> bool:
+    """Whether the issue is known well enough to be put in order; else the recorded order stays."""
+    return all(sort.field.casefold() in _ALWAYS or sort.field in issue for sort in query.order)
+
+
+_ALWAYS = frozenset(("key", "issuekey", "id"))
+
+
+def _judged(scope: Scope) -> Callable[[Document], Mapping[str, object]]:
+    """An issue as JQL looks at it, comments included."""
+
+    def view(issue: Document) -> Mapping[str, object]:
+        fields = {**issue, "comment": comments_page(scope, str(issue["id"]))}
+        return {"id": issue["id"], "key": issue.get("key", ""), "fields": fields}
+
+    return view
+
+
+@operation(reads=[_footing, about_site], paging=_PAGING, learns=_seen)
+def search_issues(scope: Scope, call: Call) -> Reply:
+    """The old search. Cloud has removed it: 410, unless the site was recorded while it was there."""
+    if is_cloud(scope) and not (scope.find(SITE.of("search")) or {}).get("old", False):
+        raise Invalid(text("search.removed"), status=410)
+    asked = _Asked(call)
+    found, number = _found(scope, asked.text("jql"))
+    start, limit = asked.number("startAt", 0, 2**31), asked.number("maxResults", 50, 1000)
+    words = asked.fields("*navigable")
+    page: Document = {
+        "expand": "schema,names",
+        "startAt": start,
+        "maxResults": limit,
+        "total": _total(scope, found, number),
+        "issues": [shown_issue(scope, issue, words) for issue in found[start : start + limit]],
+    }
+    return Reply(200, page)
+
+
+def _total(scope: Scope, found: list[Document], number: int | None) -> int:
+    """The recorded total, more or less what this session changed; recorded pages need not be all."""
+    if number is None:
+        return len(found)
+    listed = scope.listed()
+    recorded = shown(scope.world.session.tape.interaction(number).response).get("total")
+    issues = [key for key in listed.keys if key[0] == ISSUE.name] if listed else []
+    return (recorded if isinstance(recorded, int) else len(issues)) + len(found) - len(issues)
+
+
+@operation(reads=[_footing, about_site], paging=_PAGING, learns=_seen)
+def search_pages(scope: Scope, call: Call) -> Reply:
+    """The new search: `{"issues", "isLast", "nextPageToken"?}`, ids alone unless `fields` asks for more."""
+    asked = _Asked(call)
+    query, _ = _read(scope, asked.text("jql"))
+    from durable_jira.query import is_bounded
+
+    if not is_bounded(query):
+        raise _refused(scope, text("jql.unbounded"))
+    if len(query.order) > MOST_SORTS:
+        raise _refused(scope, text("search.order", limit=MOST_SORTS))
+    found, _ = _found(scope, asked.text("jql"))
+    start, limit = _start(asked.text("nextPageToken")), asked.number("maxResults", 50, 5000)
+    words = asked.fields("id")
+    issues = [_item(scope, issue, words) for issue in found[start : start + limit]]
+    is_last = start + limit >= len(found)
+    token: Document = {} if is_last else {"nextPageToken": _token(start + limit)}
+    return Reply(200, {"issues": issues, **token, "isLast": is_last})
+
+
+def _item(scope: Scope, issue: Document, words: tuple[str, ...]) -> Json:
+    return {"id": str(issue["id"])} if words == ("id",) else shown_issue(scope, issue, words)
+
+
+def _token(start: int) -> str:
+    return base64.urlsafe_b64encode(f"start={start}".encode()).decode()
+
+
+def _start(token: str) -> int:
+    """Where a page begins; a token that is not ours begins anew."""
+    try:
+        written = base64.urlsafe_b64decode(token.encode()).decode()
+    except (binascii.Error, ValueError):
+        return 0
+    number = written.removeprefix("start=")
+    return int(number) if number.isdecimal() and len(number) < 10 else 0
+
+
+@operation(reads=[_footing, about_site])
+def count_issues(scope: Scope, call: Call) -> Reply:
+    """`{"count": n}`."""
+    found, _ = _found(scope, cast("str", call.json.get("jql") or ""))
+    return Reply(200, {"count": len(found)})
