@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from durable_replay.errors import NotEmulated
 from durable_replay.http import Frame, Headers, Interaction, Request, Response
 from durable_replay.service.api import Call, Scope, Service, Socket
 from durable_replay.service.faults import Fault
@@ -78,45 +80,59 @@ class Emulated:
 
     def opened(self) -> Iterable[Frame]:
         """What the service says first."""
-        with self._lock:
-            return list(self._socket.opened(self._reading(), self._request))
+        self._emulator.seed(self.session, self.service, self.tenant)
+        with self._lock, self._reading() as scope:
+            return list(self._socket.opened(scope, self._request))
 
     def receive(self, frame: Frame) -> Iterable[Frame]:
         """The service's answer to a message."""
         with self._lock:
             located = self._socket.located(frame)
-            call = self.service.call(self._request, located) if located else None
-            if call is None or call.operation.do is None:
-                return ()
-            return self._answer(call)
+        call = self.service.call(self._request, located) if located else None
+        if call is None or call.operation.do is None:
+            return ()
+        return self._answer(call)
 
     def _answer(self, call: Call) -> list[Frame]:
         call, names = self._emulator.resolved(self.session, call)
         print_ = footprint(call, names)
         with self.session.footprint(print_.reads, print_.writes):
-            scope = self._emulator.scope(self.session, call, names, self.session.clock.now())
+            scope = self._emulator.scope(self.session, call, names, self.session.tick())
             try:
                 assert call.operation.do is not None
-                frames = list(self._socket.encode(call, call.operation.do(scope, call)))
-            except Fault as fault:
-                return list(self._socket.fault(fault))
-            self._emulator.commit(self.session, scope)
+                reply = call.operation.do(scope, call)
+                with self._lock:
+                    frames = list(self._socket.encode(call, reply))
+            except (Fault, NotEmulated) as error:
+                scope.drop()
+                with self._lock:
+                    return list(self._socket.fault(error if isinstance(error, Fault) else Fault(str(error))))
+            except BaseException:
+                scope.drop()
+                raise
+            self._emulator.commit(self.session, scope)  # tells all conversations: none of their locks may be held
             return frames
 
     def pushed(self, keys: Sequence[Key]) -> None:
         """These keys of this world were written."""
-        with self._lock:
-            frames = list(self._socket.pushed(self._reading(), [key[2:] for key in keys]))
-        for frame in frames:
-            self._send(frame)
+        with self._lock:  # sent in the order in which the socket numbered them
+            with self._reading() as scope:
+                frames = list(self._socket.pushed(scope, [key[2:] for key in keys]))
+            for frame in frames:
+                self._send(frame)
 
     def closed(self) -> None:
         """The connection is gone."""
         self._left(self)
 
-    def _reading(self) -> Scope:
+    @contextmanager
+    def _reading(self) -> Iterator[Scope]:
         world = self._emulator.world(self.session, self.service, self.tenant)
-        return Scope(world, ((),), (), now=self.session.clock.now())
+        scope = Scope(world, ((),), (), now=self.session.clock.now())
+        try:
+            yield scope
+        finally:
+            scope.drop()
 
 
 @dataclass(slots=True)

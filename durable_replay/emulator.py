@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from durable_replay.answer import Answer
 from durable_replay.errors import NotEmulated
-from durable_replay.http import BytesBody, Headers, Response
+from durable_replay.http import BytesBody, Headers, Interaction, Response
 from durable_replay.service.api import Call, Document, Service
 from durable_replay.service.faults import Fault, Unrecorded
-from durable_replay.timeline.indexing import Indexing, Understood, lessons, resolve
+from durable_replay.timeline.hydrate import Beginnings, rehearse
+from durable_replay.timeline.indexing import Indexing, Understood, footprint, lessons, resolve, succeeded, written
 from durable_replay.timeline.ledger import Fact
 from durable_replay.timeline.resource import Key, Kind, display, overlap
 from durable_replay.timeline.scope import Listed, Scope, Sighting, World, name_key
@@ -36,12 +37,16 @@ class Emulator:
     indexing: Indexing
     pushed: Pushed
     _lessons: OrderedDict[int, Mapping[Key, Sighting]] = field(default_factory=OrderedDict)
-    _seeded: set[tuple[str, str, str]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _seeding: threading.Lock = field(default_factory=threading.Lock)
+    _beginnings: Beginnings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._beginnings = Beginnings(self.tape, self.indexing, self.lesson)
 
     def world(self, session: Session, service: Service, tenant: str) -> World:
         """One service's world in a session."""
-        return World(session, service.name, tenant, service.by_name, self.lesson)
+        return World(session, service.name, tenant, service.by_name, self.lesson, self._beginnings.of)
 
     def resolved(self, session: Session, call: Call) -> tuple[Call, tuple[Key, ...]]:
         """The call with names replaced by identities as this session knows them, and the names' keys."""
@@ -55,58 +60,92 @@ class Emulator:
 
     def play(self, session: Session, fact: Fact) -> None:
         """A recorded write happens: the state learns it by doing it with the recorded ids and time, then from the
-        recorded answer, which wins."""
+        recorded answer, which wins. What neither tells of stays as it was known before."""
         interaction = self.tape.interaction(fact.number)
         call = self.indexing.understand(interaction.request).call
         if call is None:
             return
-        self._seed(session, call)
+        self.seed(session, call.service, call.tenant)
         call, names = self.resolved(session, call)
         at = interaction.started + interaction.duration
         session.clock.reach(at)
-        scope = self.scope(session, call, names, at, pinned=[key[2:] for key in fact.writes])
-        documents = _rehearsed(scope, call)
-        for key, sighting in self.lesson(fact.number).items():
-            if not sighting.complete and any(overlap(key, written) for written in fact.writes):
-                shown = sighting.document
-                documents[key] = None if shown is None else {**(documents.get(key) or {}), **shown}
-        session.commit(Change(documents, Event("played", fact.number, fact.writes, at), scope.counters, {}))
+        pinned = [key[2:] for key in fact.writes]
+        scope = rehearse(
+            lambda assumed: self.scope(session, call, names, at, pinned=pinned, assumed=assumed), call
+        ) or self.scope(session, call, names, at)
+        before = self._before(scope.world, fact)
+        done = {scope.world.full(key): document for key, document in scope.changes.items()}
+        shown = self._shown(fact, before, done)
+        change = Change({**before, **done, **shown}, Event("played", fact.number, fact.writes, at), scope.counters)
+        session.commit(change)
         self.pushed(session, scope.world, fact.writes)
+
+    def _before(self, world: World, fact: Fact) -> dict[Key, Document]:
+        """What is known of all that a write may have changed: after it, the tape no longer vouches for that."""
+        found = (world.below(key[2:]) for key in fact.writes)
+        return {world.full(key): document for part in found for key, document in part.items()}
+
+    def _shown(
+        self, fact: Fact, before: Mapping[Key, Document], done: Mapping[Key, Document | None]
+    ) -> dict[Key, Document | None]:
+        """What a recorded write's answer says of what it wrote."""
+        found: dict[Key, Document | None] = {}
+        for key, sighting in self.lesson(fact.number).items():
+            if sighting.complete or not any(overlap(key, written) for written in fact.writes):
+                continue
+            base = done.get(key) if key in done or sighting.whole else before.get(key)
+            shown = sighting.document
+            found[key] = None if shown is None else {**(base or {}), **shown}
+        return found
 
     def answer(self, session: Session, understood: Understood, call: Call, names: tuple[Key, ...], why: str) -> Answer:
         """What the emulator says to a call, and does."""
         if call.operation.do is None:
             return refused(f"{call.service.name} has the operation {call.operation.name!r}, which is not emulated")
-        session.clock.tick()
-        self._seed(session, call)
-        scope = self.scope(
-            session, call, names, session.clock.now(), listed=lambda: self._listed(session, understood, call)
-        )
+        now = session.tick()
+        self.seed(session, call.service, call.tenant)
+        scope = self.scope(session, call, names, now, listed=lambda: self._listed(session, understood, call))
         try:
             response = call.service.codec.encode(call, call.operation.do(scope, call))
-        except NotEmulated as error:
-            return refused(f"{call.service.name}: {error}")
-        except Unrecorded as error:
+        except (NotEmulated, Unrecorded) as error:
+            scope.drop()
             return refused(f"{call.service.name}: {error}")
         except Fault as fault:
+            scope.drop()
             return Answer(call.service.codec.fault(call.request, fault, call), "emulated", _blame(why, fault, scope))
+        except BaseException:
+            scope.drop()
+            raise
         self.commit(session, scope)
         return Answer(response, "emulated", _blame(why, None, scope))
+
+    def forwarded(self, session: Session, call: Call, response: Response) -> None:
+        """The real service answered: what it wrote is stale here, and what it shows of that is known."""
+        interaction = Interaction(call.request, response)
+        if not call.operation.writes or not succeeded(call, interaction):
+            return
+        seen = lessons(call, interaction)
+        touched = written(call, footprint(call, ()).writes, tuple(seen))
+        shown = {
+            key: one.document
+            for key, one in seen.items()
+            if not one.complete and any(overlap(key, other) for other in touched)
+        }
+        event = Event("live", session.next_ordinal(), touched, session.clock.now())
+        session.commit(Change(shown, event))
+        world = self.world(session, call.service, call.tenant)
+        self.pushed(session, world, [key for key in touched if key in shown])
 
     def commit(self, session: Session, scope: Scope) -> None:
         """A live write, durable when this returns."""
         documents = {scope.world.full(key): document for key, document in scope.changes.items()}
-        ticks = {"clock": session.counters.get("clock", 0) + 1}
-        if not documents:
-            session.counters.update(ticks)
+        touched = tuple(dict.fromkeys((*documents, *map(scope.world.full, scope.cleared))))
+        if not touched:
+            scope.drop()
             return
-        event = Event("live", len(session.live) + 1, tuple(documents), session.clock.now())
-        session.commit(Change(documents, event, {**scope.counters, **ticks}, dict(session.cursors)))
+        event = Event("live", session.next_ordinal(), touched, session.clock.now())
+        session.commit(Change(documents, event, scope.counters))
         self.pushed(session, scope.world, tuple(documents))
-
-    def forget(self, session: str) -> None:
-        """A session began anew: its worlds are empty again."""
-        self._seeded = {place for place in self._seeded if place[0] != session}
 
     def lesson(self, number: int) -> Mapping[Key, Sighting]:
         """What an interaction shows, by world key; kept, so that it is parsed once."""
@@ -131,25 +170,31 @@ class Emulator:
         now: float,
         *,
         pinned: Iterable[Key] = (),
+        assumed: Mapping[Key, Document] | None = None,
         listed: Callable[[], Listed | None] = lambda: None,
     ) -> Scope:
         """The state that a resolved call may touch."""
         reads = (*call.operation.read_keys(call), *names)
         world = self.world(session, call.service, call.tenant)
-        return Scope(world, reads, call.operation.written_keys(call), now=now, pinned=pinned, listed=listed)
+        writes = call.operation.written_keys(call)
+        return Scope(world, reads, writes, now=now, pinned=pinned, assumed=assumed, listed=listed)
 
-    def _seed(self, session: Session, call: Call) -> None:
-        """Fills what no recording taught, once a session and world. It is no write: no recording goes stale by it."""
-        place = (session.name, call.service.name, call.tenant)
-        if call.service.seed is None or place in self._seeded:
+    def seed(self, session: Session, service: Service, tenant: str) -> None:
+        """Fills what no recording taught, once a session and world. It is no write: no recording goes stale by it.
+
+        The session's counters remember it, so that it is once over restarts, forks and snapshots too."""
+        place = f"seeded/{service.name}/{tenant}"
+        if service.seed is None or place in session.counters:
             return
-        self._seeded.add(place)
-        scope = Scope(self.world(session, call.service, call.tenant), ((),), ((),), now=session.clock.now())
-        call.service.seed(scope)
-        known = {
-            scope.world.full(key): one for key, one in scope.changes.items() if scope.world.known(key) == "unknown"
-        }
-        session.commit(Change(known, None, scope.counters, {}))
+        with self._seeding:
+            if place in session.counters:
+                return
+            scope = Scope(self.world(session, service, tenant), ((),), ((),), now=session.clock.now())
+            service.seed(scope)
+            known = {
+                scope.world.full(key): one for key, one in scope.changes.items() if scope.world.known(key) == "unknown"
+            }
+            session.commit(Change(known, None, {**scope.counters, place: 1}))
 
     def _listed(self, session: Session, understood: Understood, call: Call) -> Listed | None:
         """The last recorded pages of this listing that were true before the session's own writes."""
@@ -161,8 +206,8 @@ class Emulator:
             shown.update(dict.fromkeys(self._items(fact, prefixes)))
         if not facts:
             return None
-        touched = {key[2:] for event in session.live for key in event.keys}
-        return Listed(tuple(key[2:] for key in shown), frozenset(touched), facts[-1].number)
+        touched = _Touched(session.wrote, (call.service.name, call.tenant))
+        return Listed(tuple(key[2:] for key in shown), touched, facts[-1].number)
 
     def _items(self, fact: Fact, prefixes: Sequence[Key]) -> list[Key]:
         return [
@@ -172,14 +217,15 @@ class Emulator:
         ]
 
 
-def _rehearsed(scope: Scope, call: Call) -> dict[Key, Document | None]:
-    """What the operation would have changed; nothing where our knowledge is too small to do it."""
-    if call.operation.do is not None:
-        try:
-            call.operation.do(scope, call)
-        except (Fault, NotEmulated):
-            scope.changes.clear()
-    return {scope.world.full(key): document for key, document in scope.changes.items()}
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """The keys of one world among those that live writes touched."""
+
+    wrote: Mapping[Key, int]
+    world: Key
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, tuple) and (*self.world, *key) in self.wrote
 
 
 def refused(text: str) -> Answer:

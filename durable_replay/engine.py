@@ -17,9 +17,11 @@ from durable_replay.conversations import Conversations, Recorded
 from durable_replay.emulator import NOT_EMULATED, Emulator
 from durable_replay.http import BytesBody, Frame, Headers, Request, Response
 from durable_replay.matching.miss import Candidate, explain
+from durable_replay.service.api import Call
 from durable_replay.service.faults import Fault
 from durable_replay.timeline.indexing import Indexing, Understood, footprint
 from durable_replay.timeline.ledger import Fact
+from durable_replay.timeline.resource import Key
 from durable_replay.timeline.session import Session
 from durable_replay.timeline.sessions import Sessions
 from durable_replay.timeline.tape import Tape
@@ -70,7 +72,6 @@ class Engine:
         self.usage = Usage()
         self.conversations = Conversations()
         self.emulator = Emulator(tape, indexing, self.conversations.pushed)
-        sessions.on_reset.append(self.emulator.forget)
 
     # ---- answers
 
@@ -123,18 +124,28 @@ class Engine:
         opened = self.sessions.get(session)
         understood = self.indexing.understand(request)
         if understood.call is None:
-            answer = self._from_tape(opened, understood) or self._unknown(opened, request, understood)
-            return self._noted(session, request, answer)
-        call, names = self.emulator.resolved(opened, understood.call)
+            with opened.footprint((), (("", understood.key.hex()),)):  # a recorded write is served once
+                answer = self._from_tape(opened, understood)
+            return self._noted(session, request, answer or self._unknown(opened, request, understood))
+        answer = None
+        while answer is None:
+            call, names = self.emulator.resolved(opened, understood.call)
+            answer = self._known(opened, request, understood, call, names)
+        return self._noted(session, request, answer)
+
+    def _known(
+        self, session: Session, request: Request, understood: Understood, call: Call, names: tuple[Key, ...]
+    ) -> Answer | None:
+        """The answer to a call; None when, while it waited for others, its names came to name something else."""
         try:
             print_ = footprint(call, names)
         except Fault as fault:  # a body that the service itself would refuse before doing anything
             response = call.service.codec.fault(request, fault, call)
-            answer = self._from_tape(opened, understood) or Answer(response, "emulated", f"it failed: {fault.text}")
-            return self._noted(session, request, answer)
-        with opened.footprint(print_.reads, print_.writes):
-            answer = self._from_tape(opened, understood) or self._beyond(opened, request, understood)
-        return self._noted(session, request, answer)
+            return self._from_tape(session, understood) or Answer(response, "emulated", f"it failed: {fault.text}")
+        with session.footprint(print_.reads, print_.writes):
+            if names and understood.call and self.emulator.resolved(session, understood.call)[0].params != call.params:
+                return None
+            return self._from_tape(session, understood) or self._beyond(session, request, understood, call, names)
 
     def _from_tape(self, session: Session, understood: Understood) -> Answer | None:
         candidates = self.tape.candidates(understood.key)
@@ -149,14 +160,16 @@ class Engine:
         session.serve(understood.key, fact.number)
         return self._recorded(fact.number, understood.call is not None)
 
-    def _beyond(self, session: Session, request: Request, understood: Understood) -> Answer:
+    def _beyond(
+        self, session: Session, request: Request, understood: Understood, call: Call, names: tuple[Key, ...]
+    ) -> Answer:
         why = self._why(session, understood)
-        assert understood.call is not None
         if self.policy.on_miss == "forward" and self.policy.forward is not None:
-            return Answer(self.policy.forward(request), "forwarded", why)
+            response = self.policy.forward(request)
+            self.emulator.forwarded(session, call, response)
+            return Answer(response, "forwarded", why)
         if self.policy.on_miss == "refuse":
             return self._refuse(understood, why)
-        call, names = self.emulator.resolved(session, understood.call)
         return self.emulator.answer(session, understood, call, names, why)
 
     def _unknown(self, session: Session, request: Request, understood: Understood) -> Answer:

@@ -87,6 +87,7 @@ class MemoryTape:
         self.interactions = [replace(one, number=number) for number, one in enumerate(interactions, 1)]
         self.start = self.interactions[0].started if self.interactions else 0.0
         self._index = Index.in_memory()
+        self._writes: Sequence[Fact] | None = None
         bodies = [body for one in self.interactions for body in (one.request.body, one.response.body)]
         self._bodies = {sha256(body.read()).hexdigest(): body for body in bodies}
         build_index(self._index, self.interactions, len(self), indexing, "", lambda done, total: None)
@@ -129,7 +130,9 @@ class MemoryTape:
 
     def writes(self) -> Sequence[Fact]:
         """See `Tape`."""
-        return self._index.writes()
+        if self._writes is None:
+            self._writes = self._index.writes()
+        return self._writes
 
     def nearest(self, host: str, limit: int) -> Sequence[int]:
         """See `Tape`."""

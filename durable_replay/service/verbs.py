@@ -171,8 +171,7 @@ def remove(
         scope.get(kind.key(call.params))
         scope.delete(kind.key(call.params))
         for inner in below:
-            for key, _ in scope.all(inner.key(call.params)):
-                scope.delete(key)
+            scope.clear(inner.key(call.params))
         return Reply(status, None if status == 204 else {})
 
     def learns(call: Call, response: Response) -> Iterable[Sighting]:

@@ -10,6 +10,7 @@ request may use a name that only a later answer explains; the second walks in or
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,17 +22,15 @@ from durable_replay.matching.canonical import CanonicalRequest, canonical
 from durable_replay.matching.defaults import DEFAULT
 from durable_replay.matching.pattern import Significance, body, query
 from durable_replay.service.api import Call, Kind, Sighting
-from durable_replay.service.faults import Fault
 from durable_replay.service.registry import Registry
 from durable_replay.timeline.ledger import Fact, History, tape_mark
 from durable_replay.timeline.resource import Key
-from durable_replay.timeline.scope import name_key, names_of
+from durable_replay.timeline.scope import is_name, name_key, names_of
 
-__all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "resolve"]
+__all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "resolve", "succeeded", "written"]
 
-VERSION = "1"
-ODD = (Fault, LookupError, ValueError, TypeError, AttributeError)
-"""What a plug-in raises on a recorded message of another shape than it knows: that teaches nothing, and is served."""
+VERSION = "2"
+_LOG = logging.getLogger(__name__)
 _NUMBERED = re.compile(r"([^\d]*)(\d{1,18})")
 Overrides = Callable[[Request, str, Significance], Significance]
 """The user's settings: for a request, its operation's name ("": none) and what counts so far, what counts."""
@@ -73,7 +72,27 @@ def footprint(call: Call, names: tuple[Key, ...]) -> Footprint:
 
 
 def lessons(call: Call, interaction: Interaction) -> dict[Key, Sighting]:
-    """What an interaction shows, by world key; names included."""
+    """What an interaction shows, by world key; names included. An answer of another shape than the plug-in knows
+    teaches nothing; it is served all the same."""
+    try:
+        return _lessons(call, interaction)
+    except Exception as error:  # whatever a plug-in makes of odd bytes, the recording is fine
+        _LOG.info("recording %d (%s) teaches nothing: %r", interaction.number, call.operation.name, error)
+        return {}
+
+
+def succeeded(call: Call, interaction: Interaction) -> bool:
+    """Whether a recorded call was done; by its status alone where the plug-in cannot read the answer."""
+    if interaction.outcome != "complete":
+        return False
+    try:
+        return call.service.codec.succeeded(call, interaction.response)
+    except Exception as error:  # see `lessons`
+        _LOG.info("recording %d (%s) is judged by its status: %r", interaction.number, call.operation.name, error)
+        return interaction.response.status < 400
+
+
+def _lessons(call: Call, interaction: Interaction) -> dict[Key, Sighting]:
     if call.operation.learns is None or interaction.outcome != "complete":
         return {}
     world = (call.service.name, call.tenant)
@@ -152,16 +171,14 @@ class Indexing:
         """The first pass: what needs the interaction itself."""
         understood = self.understand(interaction.request)
         call = understood.call
-        met = _Met(interaction.number, interaction.request.host, understood.key, understood.listing_key)
+        # An exchange that ended without a response is kept for people; it answers nothing.
+        key = understood.key if interaction.response.status or interaction.frames else b""
+        met = _Met(interaction.number, interaction.request.host, key, understood.listing_key)
         if call is None:
             return met
-        try:
-            done = interaction.outcome == "complete" and call.service.codec.succeeded(call, interaction.response)
-            seen = lessons(call, interaction)
-        except ODD:
-            done, seen = interaction.response.status < 400, {}
-        names = {key: str(one.document["id"]) for key, one in seen.items() if _is_name(key) and one.document}
-        return replace(met, call=call, done=done, keys=tuple(seen), names=names)
+        seen = lessons(call, interaction)
+        names = {key: str(one.document["id"]) for key, one in seen.items() if is_name(key) and one.document}
+        return replace(met, call=call, done=succeeded(call, interaction), keys=tuple(seen), names=names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +204,10 @@ def _row(met: _Met, names: Mapping[Key, str], history: History) -> IndexRows:
     call, used = resolve(met.call, lambda kind, text: names.get((*world, *name_key(kind, text)), text))
     try:
         print_ = footprint(call, used)
-    except ODD:
+    except Exception as error:  # see `lessons`
+        _LOG.info("recording %d (%s) has no footprint: %r", met.number, met.call.operation.name, error)
         print_ = Footprint((), ())
-    writes = _written(call, print_.writes, met.keys) if met.done else ()
+    writes = written(call, print_.writes, met.keys) if met.done else ()
     reads = print_.reads if met.done else (*print_.reads, *print_.writes)
     before = history.digest((*reads, *writes))
     if writes:
@@ -216,11 +234,7 @@ def _parameters(call: Call) -> Mapping[str, str]:
     }
 
 
-def _is_name(key: Key) -> bool:
-    return len(key) > 2 and key[2].endswith(".name")
-
-
-def _written(call: Call, declared: tuple[Key, ...], seen: Sequence[Key]) -> tuple[Key, ...]:
+def written(call: Call, declared: tuple[Key, ...], seen: Sequence[Key]) -> tuple[Key, ...]:
     """The keys that a recorded write wrote: those declared whole; of a declared prefix, what its answer shows there."""
     if not declared:
         return ()
@@ -232,7 +246,7 @@ def _written(call: Call, declared: tuple[Key, ...], seen: Sequence[Key]) -> tupl
             continue
         shown = [one for one in seen if one[: len(key)] == key and len(one) > len(key)]
         written.extend(shown or [key])
-    named = [key for key in seen if _is_name(key)]
+    named = [key for key in seen if is_name(key)]
     return tuple(dict.fromkeys((*written, *named)))
 
 

@@ -93,7 +93,8 @@ class History:
         for depth, ancestor in enumerate(ancestors(key), 1):
             mark = self._at.get(ancestor)
             if mark:  # turned by its depth, so that a write to both places does not cancel itself
-                sum_ ^= (mark << depth | mark >> (63 - depth % 63)) & MASK
+                turn = (depth - 1) % 62 + 1
+                sum_ ^= (mark << turn | mark >> (63 - turn)) & MASK
         return sum_
 
 

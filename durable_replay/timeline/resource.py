@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-__all__ = ["Key", "Kind", "decode", "display", "encode", "kind", "overlap", "prefixes", "upper_bound"]
+__all__ = ["Key", "Kind", "ancestors", "decode", "display", "encode", "kind", "overlap", "prefixes", "upper_bound"]
 
 Key = tuple[str, ...]
 

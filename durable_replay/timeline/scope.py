@@ -8,7 +8,7 @@ thing is as it was when the tape began, until an answer that was served says oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -24,7 +24,7 @@ from durable_replay.timeline.state import Document
 if TYPE_CHECKING:
     from durable_replay.timeline.session import Session
 
-__all__ = ["Listed", "Mint", "Scope", "Sighting", "World", "content_name", "name_key"]
+__all__ = ["Listed", "Mint", "Scope", "Sighting", "World", "content_name", "is_name", "name_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class Sighting:
 def name_key(kind: Kind, name: str) -> Key:
     """Where the state keeps that `name` (one of `kind.names`) names a thing."""
     return (f"{kind.name}.name", name)
+
+
+def is_name(full: Key) -> bool:
+    """Whether a world key is that of a name."""
+    return len(full) > 2 and full[2].endswith(".name")
 
 
 def content_name(body: Body) -> str:
@@ -70,6 +75,8 @@ class World:
     kinds: Mapping[str, Kind]
     lessons: Callable[[int], Mapping[Key, Sighting]]
     """The sightings of an interaction by world key."""
+    beginning: Callable[[World, Key], Document | None] = lambda world, full: None
+    """What a thing (by world key) was when the tape began, where the tape shows it only after writing it."""
 
     def full(self, key: Key) -> Key:
         """The key among all worlds."""
@@ -101,13 +108,20 @@ class World:
         )
 
     def _with_tape(self, full: Key, overlay: Knowledge) -> Knowledge:
+        if overlay != "unknown" and is_name(full):  # a recorded rename may not have shown what it renamed
+            return overlay
         held = self._sightings(full, lambda sighting: not sighting.complete)
         if not held:
-            return overlay
+            return self._at_first(full) if overlay == "unknown" else overlay
         if overlay is None:  # written away; only an answer that was served since can say otherwise
             held = [one for one in held if one[0] in self.session.served]
             return self._merge(held, None) if held else None
         return self._merge(held, None if overlay == "unknown" else overlay)
+
+    def _at_first(self, full: Key) -> Knowledge:
+        if self.session.history.digest((full,)) or not self.session.tape.seen(full):
+            return "unknown"
+        return self.beginning(self, full) or "unknown"
 
     def _sightings(self, full: Key, wanted: Callable[[Sighting], bool]) -> list[tuple[int, Sighting]]:
         seen = self.session.tape.seen(full)
@@ -147,7 +161,7 @@ class Listed:
 
     keys: tuple[Key, ...]
     """What it showed, in its order, over all recorded pages."""
-    touched: frozenset[Key]
+    touched: Container[Key]
     """What this session has written since, on its own."""
     number: int
     """The interaction that is its last page."""
@@ -168,6 +182,7 @@ class Scope:
         *,
         now: float,
         pinned: Iterable[Key] = (),
+        assumed: Mapping[Key, Document] | None = None,
         listed: Callable[[], Listed | None] = lambda: None,
     ) -> None:
         self.world = world
@@ -175,10 +190,14 @@ class Scope:
         self._writes = tuple(writes)
         self._now = now
         self._pinned = list(pinned)
+        self._supposed = assumed or {}
         self._random: Random | None = None
         self._listed = listed
         self.changes: dict[Key, Document | None] = {}
-        self.counters: dict[str, int] = {}
+        self.taken: dict[str, tuple[int, int]] = {}
+        """The session's counters that moved, each as it was before and is after."""
+        self.cleared: list[Key] = []
+        """Prefixes below which everything was deleted, known or not."""
         self.assumed: list[Key] = []
         """What was taken for absent although nothing said so."""
 
@@ -191,7 +210,7 @@ class Scope:
     def random(self) -> Random:
         """Randomness that depends on the session's seed and its past alone."""
         if self._random is None:
-            count = self._count("random")
+            count = self.next("random", 0)
             self._random = Random(f"{self.world.session.seed}/{count}")  # noqa: S311 - reproducible on purpose
         return self._random
 
@@ -202,6 +221,8 @@ class Scope:
             changed = self.changes[key]
             return None if changed is None else dict(changed)
         state = self.world.known(key)
+        if key in self._supposed and state == "unknown":
+            return dict(self._supposed[key])
         if state == "unknown" and not self.world.is_complete(key[:-1]):
             self.assumed.append(key)
         return dict(state) if isinstance(state, dict) else None
@@ -246,6 +267,13 @@ class Scope:
         self._rename(key, None)
         self.changes[key] = None
 
+    def clear(self, prefix: Key) -> None:
+        """All at and below a prefix is gone: what is known of it, and what recordings tell that nobody looked at."""
+        for key, _ in self.all(prefix):
+            self.delete(key)
+        self._check(prefix, self._writes, "write")
+        self.cleared.append(prefix)
+
     def identify(self, kind: Kind, text: str) -> str:
         """The identity behind a name; a text that is no name is taken for the identity itself."""
         key = name_key(kind, text)
@@ -270,7 +298,19 @@ class Scope:
 
     def next(self, counter: str, start: int = 1) -> int:
         """The session's next number of this name, from `start`."""
-        return self._count(counter) + start
+        return self._take(counter, 0) + start
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The session's counters as they stand after this request."""
+        return {counter: after for counter, (_, after) in self.taken.items()}
+
+    def drop(self) -> None:
+        """Nothing of this is to be: the numbers that were taken go back."""
+        self.world.session.give_back(self.taken)
+        self.changes.clear()
+        self.cleared.clear()
+        self.taken.clear()
 
     def keep(self, chunks: Iterator[bytes]) -> str:
         """Stores a content of any size; gives the `sha256:…` name to put into a document."""
@@ -290,14 +330,12 @@ class Scope:
     def _next(self, kind: Kind, outer: Sequence[object], head: str) -> int:
         counter = "/".join((self.world.service, self.world.tenant, kind.name, *map(str, outer), head))
         space = self.world.full((f"{kind.name}.name",) if head else kind.of(*outer))
-        number = max(self._count(counter, peek=True), self.world.session.tape.highest(space, head)) + 1
-        self.counters[counter] = number
-        return number
+        return self._take(counter, self.world.session.tape.highest(space, head)) + 1
 
-    def _count(self, name: str, *, peek: bool = False) -> int:
-        value = self.counters.get(name, self.world.session.counters.get(name, 0))
-        if not peek:
-            self.counters[name] = value + 1
+    def _take(self, counter: str, least: int) -> int:
+        before, value = self.world.session.take(counter, least)
+        first, last = self.taken.get(counter, (before, before))
+        self.taken[counter] = (first if last == before else before, value + 1)
         return value
 
     def _rename(self, key: Key, document: Document | None) -> None:

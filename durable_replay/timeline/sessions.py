@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
 
 from durable_replay.errors import UsageError
 from durable_replay.timeline.session import Clock, Session, clock_named
@@ -27,7 +26,6 @@ class Sessions:
         self._clock_text, self._seed, self._limit = clock, seed, limit
         self._open: dict[str, Session] = {}
         self._lock = threading.RLock()
-        self.on_reset: list[Callable[[str], None]] = []
 
     def get(self, name: str) -> Session:
         """The session of this name; made if it is new."""
@@ -72,17 +70,20 @@ class Sessions:
             self._known(source)
             if _checked(name) in self.names():
                 raise UsageError(f"there is a session {name!r} already; delete it, or take another name")
-            self.store.copy(source, name)
-            forked, origin = self._load(name), self.get(source)
-            forked.inherit(origin)
-            return forked
+            self._copy(self.get(source), name)
+            return self._load(name)
 
     def snapshot(self, name: str, label: str) -> Session:
         """Keeps the session as it is now under a label; replaces an earlier one."""
         with self._lock:
             self._known(name)
-            self.store.copy(name, f"{name}@{_checked(label)}")
+            self._copy(self.get(name), f"{name}@{_checked(label)}")
             return self.get(name)
+
+    def _copy(self, session: Session, target: str) -> None:
+        with session.alone():
+            session.flush()
+            self.store.copy(session.name, target)
 
     def restore(self, name: str, label: str) -> Session:
         """Makes the session what it was under a label."""
@@ -90,40 +91,45 @@ class Sessions:
             if label not in self.snapshots(name):
                 have = ", ".join(self.snapshots(name)) or "none"
                 raise UsageError(f"session {name!r} has no snapshot {label!r}; there are: {have}")
-            self.store.copy(f"{name}@{label}", name)
-            return self._reopen(name)
+            with self.get(name).alone():
+                self.store.copy(f"{name}@{label}", name)
+                return self._reopen(name)
 
     def reset(self, name: str) -> Session:
         """Back to the beginning of the tape; snapshots stay."""
         with self._lock:
-            seed = self.get(self._known(name)).seed
-            self.store.remove(name)
-            self.store.create(name, seed)
-            return self._reopen(name)
+            session = self.get(self._known(name))
+            with session.alone():
+                self.store.remove(name)
+                self.store.create(name, session.seed)
+                return self._reopen(name)
 
     def delete(self, name: str) -> None:
         """The session and its snapshots are gone."""
         with self._lock:
-            for label in self.snapshots(self._known(name)):
-                self.store.remove(f"{name}@{label}")
-            self.store.remove(name)
-            if session := self._open.pop(name, None):
+            session = self.get(self._known(name))
+            with session.alone():
                 session.end()
-            self._tell(name)
+                for label in self.snapshots(name):
+                    self.store.remove(f"{name}@{label}")
+                self.store.remove(name)
+                self._open.pop(name, None)
+
+    def close(self) -> None:
+        """What sessions read is kept with what they wrote, and the store is let go."""
+        with self._lock:
+            for session in self._open.values():
+                with session.alone():
+                    session.flush()
+            self._open.clear()
+            self.store.close()
 
     def _reopen(self, name: str) -> Session:
         """The same object with another past, so that whoever holds it sees the change."""
         record = self.store.load(name) or Record(self._seed)
-        session = self._open.get(name)
-        if session is None:
-            return self._load(name)
+        session = self._open[name]
         session.begin(record, self._clock(record))
-        self._tell(name)
         return session
-
-    def _tell(self, name: str) -> None:
-        for listener in self.on_reset:
-            listener(name)
 
     def _known(self, name: str) -> str:
         if name not in self.names():

@@ -51,6 +51,8 @@ class Change:
     event: Event | None = None
     counters: Mapping[str, int] = field(default_factory=dict)
     cursors: Mapping[bytes, int] = field(default_factory=dict)
+    served: Mapping[int, int] = field(default_factory=dict)
+    """Interactions served, with the order of the last serving of each."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Record:
     events: list[Event] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
     cursors: dict[bytes, int] = field(default_factory=dict)
+    served: dict[int, int] = field(default_factory=dict)
 
 
 class Store(Protocol):
@@ -79,7 +82,8 @@ class Store(Protocol):
     def entries(self, name: str, prefix: Key) -> dict[Key, Document | None]:
         """The overlay at and below a prefix."""
 
-    def commit(self, name: str, change: Change) -> None: ...
+    def commit(self, name: str, change: Change) -> None:
+        """All of it or nothing. A counter never goes back, in whatever order changes arrive."""
 
     def copy(self, source: str, target: str) -> None:
         """Makes `target` equal to `source`; replaces what `target` was."""
@@ -106,8 +110,11 @@ CREATE TABLE IF NOT EXISTS counter (
 CREATE TABLE IF NOT EXISTS cursor (
     session TEXT NOT NULL, request BLOB NOT NULL, number INTEGER NOT NULL,
     PRIMARY KEY (session, request)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS served (
+    session TEXT NOT NULL, number INTEGER NOT NULL, place INTEGER NOT NULL,
+    PRIMARY KEY (session, number)) WITHOUT ROWID;
 """
-_TABLES = ("event", "entry", "counter", "cursor")
+_TABLES = ("event", "entry", "counter", "cursor", "served")
 _APPLICATION = 0x64725374  # "drSt"
 _INLINE = 256 * 1024
 
@@ -168,8 +175,9 @@ class SQLiteStore:
             ).fetchall()
             counters = dict(self._db.execute("SELECT name, value FROM counter WHERE session=?", (name,)))
             cursors = dict(self._db.execute("SELECT request, number FROM cursor WHERE session=?", (name,)))
+            served = dict(self._db.execute("SELECT number, place FROM served WHERE session=?", (name,)))
         made = [Event(kind, number, tuple(map(tuple, json.loads(keys))), at) for kind, number, keys, at in events]
-        return Record(found[0], made, counters, cursors)
+        return Record(found[0], made, counters, cursors, served)
 
     def entry(self, name: str, key: Key) -> tuple[bool, Document | None]:
         with self._lock:
@@ -197,11 +205,14 @@ class SQLiteStore:
                 self._db.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)", documents)
                 self._write_event(name, change.event)
                 self._db.executemany(
-                    "INSERT OR REPLACE INTO counter VALUES (?, ?, ?)",
+                    "INSERT INTO counter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
                     [(name, *item) for item in change.counters.items()],
                 )
                 self._db.executemany(
                     "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", [(name, *item) for item in change.cursors.items()]
+                )
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO served VALUES (?, ?, ?)", [(name, *item) for item in change.served.items()]
                 )
                 self._db.execute("COMMIT")
             except BaseException:
