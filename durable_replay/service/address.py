@@ -26,7 +26,7 @@ from urllib.parse import quote, unquote
 from durable_replay.errors import BadService
 from durable_replay.http import Headers, parse_query
 
-__all__ = ["Address", "Procedure", "Table", "parse_address"]
+__all__ = ["Address", "Procedure", "Table", "may_meet", "parse_address"]
 
 Row = TypeVar("Row")
 _SEGMENT = re.compile(r"\{(?P<name>\w+)(?::(?P<form>[^}]+))?\}")
@@ -180,13 +180,13 @@ class Table(Generic[Row]):
 
 def _place(rows: list[tuple[Address, Row]], address: Address, row: Row) -> None:
     for other, _ in rows:
-        if other.weight == address.weight and _may_meet(other, address):
+        if other.weight == address.weight and may_meet(other, address):
             raise BadService(f"{address.text!r} and {other.text!r} match the same request")
     rows.append((address, row))
     rows.sort(key=lambda pair: -pair[0].weight)
 
 
-def _may_meet(one: Address, other: Address) -> bool:
+def may_meet(one: Address, other: Address) -> bool:
     """Whether rows of one place and weight are told apart by nothing: same query names and headers, no two values."""
     if {name for name, _ in one.query} != {name for name, _ in other.query} or set(one.headers) != set(other.headers):
         return False

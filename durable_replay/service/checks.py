@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import combinations
 from typing import Protocol
 
 from durable_replay.errors import BadService
-from durable_replay.service.address import Address, Procedure
+from durable_replay.service.address import Address, Procedure, may_meet
 from durable_replay.timeline.resource import Kind
 
 __all__ = ["check", "parameters"]
@@ -62,7 +63,7 @@ class _Service(Protocol):
 
 def check(service: _Service) -> None:
     """Raises BadService with everything that is wrong, a line each."""
-    wrong = [*_names(service), *_kinds(service), *_rows(service), *_sockets(service)]
+    wrong = [*_names(service), *_kinds(service), *_rows(service), *_meeting(service), *_sockets(service)]
     if wrong:
         raise BadService("\n".join(f"service {service.name!r}: {text}" for text in wrong))
 
@@ -108,6 +109,28 @@ def _rows(service: _Service) -> Iterator[str]:
         yield from (f"{row}: {wrong}" for wrong in _footprint(service, address, operation))
         if service.examples and _needs_example(address, operation):
             yield f"{row}: {operation.name!r} has no example: add `.such_as(…)` or `example=`"
+
+
+def _meeting(service: _Service) -> Iterator[str]:
+    """Rows that some request fits equally well since their words overlap; the table finds those of equal words."""
+    rows = [address for address, _ in service.addresses() if isinstance(address, Address)]
+    worded = [address for address in rows if any(_words(segment) for segment in address.segments)]
+    for one, other in combinations(worded, 2):
+        fit = (one.method, len(one.segments), one.weight) == (other.method, len(other.segments), other.weight)
+        if fit and may_meet(one, other) and all(map(_alike, one.segments, other.segments)):
+            yield f"{other.text!r} and {one.text!r} match the same request"
+
+
+def _words(segment: str) -> set[str]:
+    form = segment[1:-1].partition(":")[2] if segment.startswith("{") else ""
+    return set() if form == "path" else set(form.split("|")) - {""}
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether a text fits both of these segments, and neither is the more literal."""
+    if _words(one) or _words(other):
+        return bool(_words(one) & _words(other))
+    return one.startswith("{") == other.startswith("{") and (one.startswith("{") or one == other)
 
 
 def _address(address: Address | Procedure) -> Iterator[str]:

@@ -44,6 +44,10 @@ def test_a_sound_service_is_loaded() -> None:
             "'GET /tasks/{id}' and 'GET /tasks/{task}' match the same request",
         ),
         (
+            lambda: service({"GET /v/{task:a|b}": show(TASK), "GET /v/{old:b|c}": peek}),
+            "'GET /v/{old:b|c}' and 'GET /v/{task:a|b}' match the same request",
+        ),
+        (
             lambda: service({"GET /users/{user}": show(USER)}),
             "row 'GET /users/{user}': the kind 'user' is not one of the service's kinds",
         ),
@@ -107,6 +111,17 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 def test_one_operation_may_stand_in_two_rows() -> None:
     two = service({"GET /tasks/{task}": peek, "GET /old/tasks/{task}": peek})
     assert [operation_.name for _, operation_ in two.addresses()] == ["peek", "peek"]
+
+
+def test_rows_whose_words_or_literals_tell_them_apart_do_not_meet() -> None:
+    rows = {
+        "GET /{v:1|2}/tasks/{task}": show(TASK),
+        "GET /{w:2|3}/jobs/{task}": peek,
+        "GET /{w:2|3}/tasks/{task}?full": Operation("full", None),
+        "GET /{v:4|5}/tasks/{task}": Operation("later", None),
+        "PUT /{w:2|3}/tasks/{task}": Operation("put", None),
+    }
+    assert len(service(rows).addresses()) == 5
 
 
 def test_examples_are_asked_for_only_where_the_address_does_not_say_it_all() -> None:
