@@ -19,9 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("pytest_plugin",),
     ("cli",),
-    ("testing",),
+    ("demo",),
+    ("testing", "replaying"),
     ("front", "recording", "drift"),
+    ("administration",),
     ("engine",),
+    ("conversations",),
+    ("emulator",),
+    ("tapes", "child", "forwarding"),
     ("settings",),
     ("matching", "cassette", "timeline", "service", "redaction"),
     ("http", "errors", "answer"),
@@ -252,7 +257,11 @@ def test_a_test_file_lies_beside_the_tests_of_its_room() -> None:
 
 # Imported by a name that is not the distribution's, or brought along by one that is declared.
 BROUGHT_BY = {"sqlalchemy": "sqlmodel", "click": "typer", "pydantic": "sqlmodel"}
-EXTRAS = {"mitmproxy": ("durable_addons", "recording"), "pytest": ("pytest_plugin", "contract", "testing")}
+EXTRAS = {
+    "mitmproxy": ("durable_addons", "recording"),
+    "pytest": ("pytest_plugin", "contract", "testing"),
+    **dict.fromkeys(("boto3", "botocore", "moto", "mypy_boto3_s3"), ("demo",)),
+}
 
 
 def _runtime_dependencies() -> set[str]:
