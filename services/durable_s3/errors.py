@@ -11,7 +11,6 @@ from functools import cache
 from importlib.resources import files
 
 from durable_replay.service.faults import Fault
-from durable_replay.service.faults import Fault
 from durable_s3.xml import Value, document
 
 __all__ = ["S3Fault", "error_codes", "error_xml"]

@@ -9,9 +9,8 @@ from hashlib import sha256
 
 from durable_replay.errors import NotEmulated
 from durable_replay.matching.pattern import NOTHING, Significance, content, header, query
-from durable_replay.service.api import Call, Document, Footing, Operation, Reply, Scope, Sighting
+from durable_replay.service.api import Call, Footing, Learns, Operation, Reply, Scope
 from durable_replay.service.faults import Fault
-from durable_replay.service.api import Learns as Learns
 from durable_s3.documents import LARGEST
 from durable_s3.errors import S3Fault
 from durable_s3.payload import Payload
@@ -95,11 +94,11 @@ def s3(
                 fault.details.update(RequestId=request_id, HostId=host_id)
                 raise
             date = ("Date", http_date(scope.now))
-            return replace(reply, headers=(("x-amz-id-2", host_id), ("x-amz-request-id", request_id), date, *reply.headers))
+            return replace(
+                reply, headers=(("x-amz-id-2", host_id), ("x-amz-request-id", request_id), date, *reply.headers)
+            )
 
-        return Operation(
-            name, run, tuple(reads), tuple(writes), learns, tuple(paging), significant, example=example
-        )
+        return Operation(name, run, tuple(reads), tuple(writes), learns, tuple(paging), significant, example=example)
 
     return make
 
@@ -115,6 +114,3 @@ def read_document(call: Call) -> bytes:
     if call.request.body.size > 2 * LARGEST:
         raise S3Fault("MaxMessageLengthExceeded", MaxMessageLengthBytes=LARGEST)
     return b"".join(Payload(call.request.body, fields_of(call.request)))
-
-
-Shown = Callable[[Call, "Document"], Sighting]

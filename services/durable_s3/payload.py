@@ -63,6 +63,11 @@ class Payload:
         return self._sums.value(self.algorithm)
 
     @property
+    def is_claimed(self) -> bool:
+        """Whether the client said a sum of its own."""
+        return self._claim is not None
+
+    @property
     def trailers(self) -> Headers:
         """What followed the content."""
         return self._decoder.trailers if self._decoder else Headers()

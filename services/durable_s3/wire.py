@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from durable_replay.http import EMPTY, Body, BytesBody, Headers, Request, Response
@@ -23,9 +22,6 @@ from durable_replay.service.faults import Fault, Missing
 from durable_s3.chunked import stored_content_encoding
 from durable_s3.errors import S3Fault, error_xml
 from durable_s3.names import split
-
-if TYPE_CHECKING:
-    from durable_replay.service.api import Operation
 
 __all__ = ["BASE_HOSTS", "S3Codec", "fields_of"]
 
@@ -151,7 +147,9 @@ def _as_s3(fault: Fault) -> S3Fault:
 
 def _refusal(request: Request, fault: S3Fault) -> Response:
     said = dict(fault.details)
-    request_id = str(said.pop("RequestId", "")) or sha256(request.url.encode("utf-8", "replace")).hexdigest()[:16].upper()
+    request_id = (
+        str(said.pop("RequestId", "")) or sha256(request.url.encode("utf-8", "replace")).hexdigest()[:16].upper()
+    )
     host_id = str(said.pop("HostId", request_id))
     shown = S3Fault(fault.code, fault.message, **{name: _plain(value) for name, value in said.items()})
     headers = (("x-amz-request-id", request_id), ("x-amz-id-2", host_id))
