@@ -11,7 +11,7 @@ from durable_replay.engine import Engine, Noted
 from durable_replay.timeline.resource import display
 from durable_replay.timeline.session import Session
 
-__all__ = ["Administration"]
+__all__ = ["Administration", "log_entry"]
 
 
 class Administration:
@@ -61,7 +61,7 @@ class Administration:
     def log(self, session: str | None = None, limit: int = 100) -> list[LogEntry]:
         """See `Administered`; the newest last."""
         lines = [one for one in list(self._engine.usage.log) if session is None or one[1] == session]
-        return [_entry(line) for line in lines[-limit:]]
+        return [log_entry(line) for line in lines[-limit:]]
 
     def state(self, session: str, prefix: str = "") -> Mapping[str, object]:
         """See `Administered`: what the session knows, by `service/tenant/kind/…`."""
@@ -89,7 +89,8 @@ class Administration:
         )
 
 
-def _entry(line: Noted) -> LogEntry:
+def log_entry(line: Noted) -> LogEntry:
+    """A line of the engine's log, for readers."""
     at, session, method, scheme, host, port, target, status, source, why, interaction = line
     usual = 443 if scheme in ("https", "wss") else 80
     authority = host if port == usual else f"{host}:{port}"

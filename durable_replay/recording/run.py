@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from durable_replay.child import not_started
 from durable_replay.errors import CassetteError, UsageError
 from durable_replay.recording.recorder import HostMap, Mode, Progress, Recorder
 from durable_replay.redaction.rules import DEFAULT, Rules
@@ -180,7 +181,7 @@ class _Run:
         try:
             child = await asyncio.create_subprocess_exec(*command, env=self._environment(url))
         except OSError as wrong:
-            raise UsageError(f"{command[0]} cannot be started: {wrong.strerror}") from None
+            raise not_started(command[0], wrong) from None
         await _first(child.wait(), stop.wait())
         if child.returncode is None:
             await _ended(child)

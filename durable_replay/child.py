@@ -1,0 +1,88 @@
+"""A command that runs as a child until it ends; signals to us reach it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from durable_replay.errors import UsageError
+
+__all__ = ["NotStarted", "not_started", "run", "until_stopped"]
+
+Handler = Callable[[int, FrameType | None], None]
+
+
+class NotStarted(UsageError):
+    """A command cannot be started; `exit_code` is the shell's: 127 not found, 126 not to be executed."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+def not_started(name: str, error: OSError) -> NotStarted:
+    """The error to raise where a command could not be started."""
+    if isinstance(error, FileNotFoundError):
+        return NotStarted(f"{name} cannot be started: there is no such command; check its name and PATH", 127)
+    return NotStarted(f"{name} cannot be started ({error.strerror}); check that it is a program", 126)
+
+
+def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Runs a command to its end; gives its exit code, 128 + n where signal n ended it. Raises NotStarted.
+
+    A terminal sends Ctrl-C to the command as well, so that it alone decides what that means; SIGTERM and SIGHUP are
+    passed on.
+    """
+    try:
+        child = subprocess.Popen(list(command), env=dict(environment))  # noqa: S603 - the user's own command
+    except OSError as error:
+        raise not_started(command[0], error) from None
+    with _passed_on(child):
+        code = child.wait()
+    return 128 - code if code < 0 else code
+
+
+@contextmanager
+def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    def ignore(number: int, frame: FrameType | None) -> None:
+        """The terminal has told the child too."""
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        child.send_signal(number)
+
+    with _handled({signal.SIGINT: ignore, **dict.fromkeys(_ENDING, pass_on)}):
+        yield
+
+
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def until_stopped(ready: threading.Event | None = None) -> None:
+    """Returns after Ctrl-C, SIGTERM or SIGHUP. `ready` is set once these are waited for."""
+    stop = threading.Event()
+
+    def stopped(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    with _handled(dict.fromkeys([signal.SIGINT, *_ENDING], stopped)):
+        if ready is not None:
+            ready.set()
+        stop.wait()
+
+
+@contextmanager
+def _handled(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
+    """These signals go to these handlers, where this is the main thread; other threads cannot have any."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
