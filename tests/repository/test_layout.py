@@ -260,6 +260,7 @@ BROUGHT_BY = {"sqlalchemy": "sqlmodel", "click": "typer", "pydantic": "sqlmodel"
 EXTRAS = {
     "mitmproxy": ("durable_addons", "recording"),
     "pytest": ("pytest_plugin", "contract", "testing"),
+    "hypothesis": ("contract",),
     **dict.fromkeys(("boto3", "botocore", "moto", "mypy_boto3_s3"), ("demo",)),
 }
 
