@@ -86,7 +86,10 @@ def get_comment(scope: Scope, call: Call) -> Reply:
     return Reply(200, _comment(scope, call)[1])
 
 
-@operation(reads=[about_site], writes=[ISSUE, COMMENT], learns=_seen)
+_EXAMPLE = '{"body": "Bought some."}'
+
+
+@operation(reads=[about_site], writes=[ISSUE, COMMENT], learns=_seen, example=_EXAMPLE)
 def add_comment(scope: Scope, call: Call) -> Reply:
     """201 with the comment and its Location."""
     issue = the_issue(scope, call)
@@ -96,7 +99,7 @@ def add_comment(scope: Scope, call: Call) -> Reply:
     return Reply(201, comment, (("Location", place),))
 
 
-@operation(reads=[about_site], writes=[ISSUE, COMMENT], learns=_seen)
+@operation(reads=[about_site], writes=[ISSUE, COMMENT], learns=_seen, example=_EXAMPLE)
 def edit_comment(scope: Scope, call: Call) -> Reply:
     """200 with the comment."""
     issue, comment = _comment(scope, call)

@@ -85,9 +85,10 @@ def _created(call: Call, response: Response) -> Iterable[Sighting]:
 
 
 @operation(
-    reads=[_projects, VALUES, about_site, lambda call: [TRANSITION.of(), STATUS.of()]],
+    reads=[_projects, VALUES, about_site, lambda call: [STATUS.of()]],
     writes=[lambda call: [ISSUE.of()]],
     learns=_created,
+    example='{"fields": {"project": {"key": "DEMO"}, "issuetype": {"name": "Task"}, "summary": "Milk is out"}}',
 )
 def create_issue(scope: Scope, call: Call) -> Reply:
     """201 `{"id", "key", "self"}`."""
@@ -155,10 +156,9 @@ def _fresh(scope: Scope, project: Document) -> Document:
 
 
 def _first_status(scope: Scope) -> Json:
-    """Where the workflow begins: at the first known step that is still to do."""
-    leads = [one.get("to") for one in transitions(scope)]
+    """Where the workflow begins: at the known status still to do that is the oldest of the site."""
     statuses = [status for _, status in sorted(scope.all(STATUS.of()), key=numeric)]
-    return next((one for one in [*leads, *statuses] if _category(one) == "new"), None)
+    return next((one for one in statuses if _category(one) == "new"), None)
 
 
 def _category(status: Json) -> str:
@@ -192,6 +192,7 @@ def _apply(scope: Scope, call: Call, issue: Document, more: Document | None = No
     reads=[VALUES, about_site, lambda call: [PROJECT.of()]],
     writes=[ISSUE, CHANGE, _commented],
     learns=lambda call, response: issue_shown(shown(response)) if response.status == 200 else [],
+    example='{"fields": {"summary": "Oat milk is out"}, "update": {"labels": [{"add": "shop"}]}}',
 )
 def edit_issue(scope: Scope, call: Call) -> Reply:
     """204; 200 with the issue for `returnIssue=true`."""
@@ -202,7 +203,11 @@ def edit_issue(scope: Scope, call: Call) -> Reply:
     return Reply(200, shown_issue(scope, the_issue(scope, call), ("*all",)))
 
 
-@operation(reads=[VALUES, about_site], writes=[ISSUE, CHANGE])
+@operation(
+    reads=[VALUES, about_site],
+    writes=[ISSUE, CHANGE],
+    example='{"accountId": "557058:00000000-0000-4000-8000-000000000001"}',
+)
 def assign_issue(scope: Scope, call: Call) -> Reply:
     """204. The body is a user; `{"accountId": null}` takes the assignee away."""
     issue = the_issue(scope, call)
@@ -241,6 +246,7 @@ def get_transitions(scope: Scope, call: Call) -> Reply:
 @operation(
     reads=[VALUES, about_site, lambda call: [TRANSITION.of(), PROJECT.of()]],
     writes=[ISSUE, CHANGE, _commented],
+    example='{"transition": {"id": "31"}}',
 )
 def move_issue(scope: Scope, call: Call) -> Reply:
     """204. The status changes, and with it its category's date and the resolution."""

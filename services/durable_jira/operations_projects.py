@@ -106,7 +106,10 @@ def _new_project(call: Call) -> list[Key]:
     return [PROJECT.of(key) if isinstance(key, str) and key else PROJECT.of()]
 
 
-@operation(reads=[about_site], writes=[_new_project], learns=_seen)
+_EXAMPLE = '{"key": "DEMO", "name": "Demo", "projectTypeKey": "software"}'
+
+
+@operation(reads=[about_site], writes=[_new_project], learns=_seen, example=_EXAMPLE)
 def create_project(scope: Scope, call: Call) -> Reply:
     """201 `{"self", "id", "key"}`."""
     key, name = call.json.get("key"), call.json.get("name")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["count_issues", "search_issues", "search_pages"]
 
 MOST_SORTS = 7
+_EXAMPLE = '?jql=project+%3D+DEMO&fields=summary\n{"jql": "project = DEMO", "fields": ["summary"]}'
 _PAGING = ("startAt", "maxResults", "nextPageToken")
 
 
@@ -123,7 +124,7 @@ def _found(scope: Scope, jql: str) -> tuple[list[Document], int | None]:
 
     query, context = _read(scope, jql)
     candidates = _judged(scope)
-    found, number = patched(scope, ISSUE.of(), lambda issue: matches(query, candidates(issue), context), _newest)
+    found, number = patched(scope, ISSUE.of(), lambda issue: matches(query, candidates(issue), context), _by_key_descending)
     if query.order and all(_sortable(issue, query) for issue in found):
         by_id = {str(issue["id"]): issue for issue in found}
         ordered = ordering(query, [candidates(issue) for issue in found], context)
@@ -131,9 +132,14 @@ def _found(scope: Scope, jql: str) -> tuple[list[Document], int | None]:
     return found, number
 
 
-def _newest(issue: Document) -> float:
-    """Without ORDER BY, what is newer comes first."""
-    return -float(str(issue["id"])) if str(issue["id"]).isdecimal() else 0.0
+def _by_key_descending(issue: Document) -> str:
+    """Without ORDER BY, keys come in descending order [seen in recordings]; a text that sorts the other way round."""
+    project, _, number = str(issue.get("key", "")).rpartition("-")
+    turned = "".join(chr(_LAST - ord(character)) for character in project if ord(character) < _ASCII)
+    return f"{turned}{chr(_LAST)}{10**18 - int(number if number.isdecimal() else 0):020d}"
+
+
+_LAST, _ASCII = 0x10FFFF, 128
 
 
 def _sortable(issue: Document, query: Query) -> bool:
@@ -154,7 +160,7 @@ def _judged(scope: Scope) -> Callable[[Document], Mapping[str, object]]:
     return view
 
 
-@operation(reads=[_footing, about_site], paging=_PAGING, learns=_seen)
+@operation(reads=[_footing, about_site], paging=_PAGING, learns=_seen, example=_EXAMPLE)
 def search_issues(scope: Scope, call: Call) -> Reply:
     """The old search. Cloud has removed it: 410, unless the site was recorded while it was there."""
     if is_cloud(scope) and not (scope.find(SITE.of("search")) or {}).get("old", False):
@@ -183,7 +189,7 @@ def _total(scope: Scope, found: list[Document], number: int | None) -> int:
     return (recorded if isinstance(recorded, int) else len(issues)) + len(found) - len(issues)
 
 
-@operation(reads=[_footing, about_site], paging=_PAGING, learns=_seen)
+@operation(reads=[_footing, about_site], paging=_PAGING, learns=_seen, example=_EXAMPLE)
 def search_pages(scope: Scope, call: Call) -> Reply:
     """The new search: `{"issues", "isLast", "nextPageToken"?}`, ids alone unless `fields` asks for more."""
     asked = _Asked(call)
@@ -221,7 +227,7 @@ def _start(token: str) -> int:
     return int(number) if number.isdecimal() and len(number) < 10 else 0
 
 
-@operation(reads=[_footing, about_site])
+@operation(reads=[_footing, about_site], example=_EXAMPLE)
 def count_issues(scope: Scope, call: Call) -> Reply:
     """`{"count": n}`."""
     found, _ = _found(scope, cast("str", call.json.get("jql") or ""))
