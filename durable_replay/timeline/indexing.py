@@ -31,7 +31,7 @@ __all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "resol
 
 VERSION = "2"
 _LOG = logging.getLogger(__name__)
-_NUMBERED = re.compile(r"([^\d]*)(\d{1,18})")
+_NUMBERED = re.compile(r"([^\d]*|.*-)(\d{1,18})")  # a head with digits of its own ends in a hyphen: `P2P-17`
 Overrides = Callable[[Request, str, Significance], Significance]
 """The user's settings: for a request, its operation's name ("": none) and what counts so far, what counts."""
 
