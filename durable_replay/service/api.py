@@ -92,7 +92,7 @@ class Call:
         """A JSON object body; an empty body is `{}`; anything else raises Invalid."""
         try:
             value = json.loads(self.request.body.read() or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Invalid(f"the body is not JSON: {error}") from error
         if not isinstance(value, dict):
             raise Invalid("the body is not a JSON object")

@@ -149,7 +149,7 @@ def test_the_first_of_a_query_parameter_or_form_field_counts() -> None:
     assert (call.query, call.form, call["task"]) == ({"a": "1", "b": ""}, {"c": "3"}, "7")
 
 
-@pytest.mark.parametrize("sent", ["[1]", "{", "nul", b"\xff"])
+@pytest.mark.parametrize("sent", ["[1]", "{", "nul", b"\xff", pytest.param("[" * 100_000, id="deep")])
 def test_a_body_that_is_no_json_object_is_the_clients_fault(sent: str | bytes) -> None:
     call = service().find(request("GET", "https://todo.test/tasks/7", sent))
     assert call is not None
