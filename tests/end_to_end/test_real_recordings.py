@@ -209,10 +209,13 @@ def test_every_interaction_of_a_collection_is_read_and_comes_out_of_a_cassette_a
 def test_requests_that_are_played_in_order_get_the_recorded_answers_byte_for_byte(
     recorded: list[Interaction], stored: Path
 ) -> None:
+    """In two sessions at once: where equal requests got different answers, each session hears them in their order."""
     indexing = Indexing(Registry())
     tape = open_tape([stored], indexing)
     engine = Engine(tape, indexing, Sessions(tape, SQLiteStore(None)))
     for number, one in enumerate(recorded, 1):
-        answer = engine.answer("default", one.request)
-        assert (answer.source, answer.interaction) == ("recorded", number), f"{one.request.url}: {answer.why}"
-        assert spoken(answer.response) == spoken(one.response)
+        for session in ("one", "two"):
+            answer = engine.answer(session, one.request)
+            place = f"{session}, #{number} {one.request.method} {one.request.url}"
+            assert (answer.source, answer.interaction) == ("recorded", number), f"{place}: {answer.why}"
+            assert spoken(answer.response) == spoken(one.response), place
