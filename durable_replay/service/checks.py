@@ -113,12 +113,15 @@ def _rows(service: _Service) -> Iterator[str]:
 
 def _meeting(service: _Service) -> Iterator[str]:
     """Rows that some request fits equally well since their words overlap; the table finds those of equal words."""
-    rows = [address for address, _ in service.addresses() if isinstance(address, Address)]
-    worded = [address for address in rows if any(_words(segment) for segment in address.segments)]
-    for one, other in combinations(worded, 2):
-        fit = (one.method, len(one.segments), one.weight) == (other.method, len(other.segments), other.weight)
-        if fit and may_meet(one, other) and all(map(_alike, one.segments, other.segments)):
-            yield f"{other.text!r} and {one.text!r} match the same request"
+    alike: dict[tuple[str, int, int], list[Address]] = {}
+    for address, _ in service.addresses():
+        if isinstance(address, Address) and any(_words(segment) for segment in address.segments):
+            alike.setdefault((address.method, len(address.segments), address.weight), []).append(address)
+    for rows in alike.values():
+        for one, other in combinations(rows, 2):
+            # Compared from the end, where the rows of one service differ.
+            if may_meet(one, other) and all(map(_alike, reversed(one.segments), reversed(other.segments))):
+                yield f"{other.text!r} and {one.text!r} match the same request"
 
 
 def _words(segment: str) -> set[str]:
@@ -128,9 +131,10 @@ def _words(segment: str) -> set[str]:
 
 def _alike(one: str, other: str) -> bool:
     """Whether a text fits both of these segments, and neither is the more literal."""
-    if _words(one) or _words(other):
-        return bool(_words(one) & _words(other))
-    return one.startswith("{") == other.startswith("{") and (one.startswith("{") or one == other)
+    if one[:1] != "{" or other[:1] != "{":
+        return one == other
+    words, others = _words(one), _words(other)
+    return bool(words & others) if words or others else True
 
 
 def _address(address: Address | Procedure) -> Iterator[str]:
