@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from durable_replay.answer import Answer
 from durable_replay.errors import NotEmulated
-from durable_replay.http import BytesBody, Headers, Interaction, Response
+from durable_replay.http import Interaction, Response
 from durable_replay.service.api import Call, Document, Service
 from durable_replay.service.faults import Fault, Unrecorded
 from durable_replay.timeline.hydrate import Beginnings, rehearse
@@ -101,7 +101,9 @@ class Emulator:
     def answer(self, session: Session, understood: Understood, call: Call, names: tuple[Key, ...], why: str) -> Answer:
         """What the emulator says to a call, and does."""
         if call.operation.do is None:
-            return refused(f"{call.service.name} has the operation {call.operation.name!r}, which is not emulated")
+            return refused(
+                call, f"{call.service.name} has the operation {call.operation.name!r}, which is not emulated"
+            )
         now = session.tick()
         self.seed(session, call.service, call.tenant)
         scope = self.scope(session, call, names, now, listed=lambda: self._listed(session, understood, call))
@@ -109,7 +111,7 @@ class Emulator:
             response = call.service.codec.encode(call, call.operation.do(scope, call))
         except (NotEmulated, Unrecorded) as error:
             scope.drop()
-            return refused(f"{call.service.name}: {error}")
+            return refused(call, f"{call.service.name}: {error}")
         except Fault as fault:
             scope.drop()
             return Answer(call.service.codec.fault(call.request, fault, call), "emulated", _blame(why, fault, scope))
@@ -228,11 +230,10 @@ class _Touched:
         return isinstance(key, tuple) and (*self.world, *key) in self.wrote
 
 
-def refused(text: str) -> Answer:
+def refused(call: Call, text: str) -> Answer:
     """An answer that says what is not done, and what to do instead."""
-    data = f"durable-replay: {text}. Record it, or replay with --on-miss forward.\n".encode()
-    fields = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(data)))]
-    return Answer(Response(NOT_EMULATED, Headers(fields), BytesBody(data), "Not Implemented"), "refused", text)
+    advice = f"durable-replay: {text}. Record it, or replay with --on-miss forward."
+    return Answer(call.service.codec.not_emulated(call.request, advice), "refused", text)
 
 
 def _blame(why: str, fault: Fault | None, scope: Scope) -> str:

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from durable_replay.errors import BadService
-from durable_replay.http import EMPTY, Body, Frame, Headers, Request, Response, parse_query
+from durable_replay.http import EMPTY, Body, BytesBody, Frame, Headers, Request, Response, parse_query
 from durable_replay.service.address import Address, Procedure, Table
 from durable_replay.service.checks import check
 from durable_replay.service.faults import Fault, Invalid
@@ -217,6 +217,12 @@ class Codec:
     def unknown(self, request: Request) -> Response:
         """What the service says to a request that no row of its table knows."""
         raise NotImplementedError
+
+    def not_emulated(self, request: Request, text: str) -> Response:
+        """What is not emulated, or was not recorded, in a form that the service's clients show; `text` says why."""
+        data = f"{text}\n".encode()
+        fields = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(data)))]
+        return Response(501, Headers(fields), BytesBody(data), "Not Implemented")
 
 
 class Socket:
