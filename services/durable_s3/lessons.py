@@ -1,7 +1,8 @@
 """What recorded answers teach: each field that an answer shows, and nothing that it does not.
 
 Every successful answer about an object shows that its bucket exists, so that a tape that begins after its bucket was
-made can be continued.
+made can be continued. What replaces a thing (a put, a copy, a part, a completion) is a whole sighting, so that
+nothing of the former thing is left.
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ def object_put(call: Call, response: Response) -> Shown:
     document: Document = {"Key": call["Key"], **_sums(response.headers), **_encrypted(response.headers)}
     if etag := response.headers.get("etag"):
         document["ETag"] = etag.strip('"')
-    return [Sighting(OBJECT.key(call.params), document, whole=False), _bucket(call)]
+    return [Sighting(OBJECT.key(call.params), document), _bucket(call)]
 
 
 def _encrypted(headers: Headers) -> Document:
@@ -202,7 +203,7 @@ def object_copied(call: Call, response: Response) -> Shown:
     if etree.QName(root).localname == "Error":
         return []
     document: Document = {"Key": call["Key"], **_result(root), **_encrypted(response.headers)}
-    return [Sighting(OBJECT.key(call.params), document, whole=False), _bucket(call)]
+    return [Sighting(OBJECT.key(call.params), document), _bucket(call)]
 
 
 def _result(root: etree._Element) -> Document:
@@ -281,7 +282,7 @@ def upload_begun(call: Call, response: Response) -> Shown:
         return absent(call, response)
     identity = _one(shown_xml(response), "UploadId") or ""
     document: Document = {"UploadId": identity, "Key": call["Key"], **_encrypted(response.headers)}
-    return [Sighting(UPLOAD.of(call["Bucket"], call["Key"], identity), document, whole=False), _bucket(call)]
+    return [Sighting(UPLOAD.of(call["Bucket"], call["Key"], identity), document), _bucket(call)]
 
 
 def _upload(call: Call) -> Sighting:
@@ -295,7 +296,7 @@ def part_put(call: Call, response: Response) -> Shown:
         return absent(call, response)
     document: Document = {"PartNumber": int(call["PartNumber"]), "ETag": response.headers.get("etag").strip('"')}
     sums = _sums(response.headers)
-    return [Sighting(PART.key(call.params), {**document, **sums}, whole=False), _upload(call), _bucket(call)]
+    return [Sighting(PART.key(call.params), {**document, **sums}), _upload(call), _bucket(call)]
 
 
 def part_copied(call: Call, response: Response) -> Shown:
@@ -303,7 +304,7 @@ def part_copied(call: Call, response: Response) -> Shown:
     if response.status != 200:
         return absent(call, response)
     document: Document = {"PartNumber": int(call["PartNumber"]), **_result(shown_xml(response))}
-    return [Sighting(PART.key(call.params), document, whole=False), _upload(call), _bucket(call)]
+    return [Sighting(PART.key(call.params), document), _upload(call), _bucket(call)]
 
 
 def upload_completed(call: Call, response: Response) -> Shown:
@@ -318,7 +319,7 @@ def upload_completed(call: Call, response: Response) -> Shown:
     document: Document = {"Key": call["Key"], **result, **_encrypted(response.headers)}
     done: Document = {"UploadId": call["UploadId"], "Key": call["Key"], "Completed": {"Parts": parts, **result}}
     return [
-        Sighting(OBJECT.key(call.params), document, whole=False),
+        Sighting(OBJECT.key(call.params), document),
         Sighting(UPLOAD.key(call.params), done, whole=False),
         _bucket(call),
     ]

@@ -127,7 +127,7 @@ def _kept(call: Call, found: Document) -> Document:
 
 
 def _bytes(scope: Scope, call: Call, found: Document) -> Document:
-    """What the copy has of the source's bytes; an upload's ETag and sums are those of its parts, a copy's of a whole."""
+    """What the copy has of the source's bytes; ETag and sums of an upload are anew those of a whole."""
     asked = fields_of(call.request).get("x-amz-checksum-algorithm")
     sums = table(found, "Checksums")
     wanted = algorithm_named(asked) if asked else Algorithm(next(iter(sums), Algorithm.CRC64NVME))

@@ -89,27 +89,21 @@ def table(document: Document, field: str) -> dict[str, str]:
 
 
 def existing_bucket(scope: Scope, name: str) -> Document:
-    """The bucket; NoSuchBucket."""
-    document = scope.find(BUCKET.of(name))
-    if document is None:
-        raise S3Fault("NoSuchBucket", BucketName=name)
-    return document
+    """The bucket; Missing."""
+    return scope.get(BUCKET.of(name))
 
 
 def existing_object(scope: Scope, key: Key) -> Document:
-    """The object; NoSuchBucket, NoSuchKey."""
+    """The object; Missing, for it or its bucket."""
     bucket, name = OBJECT.values(key)
     existing_bucket(scope, bucket)
-    document = scope.find(key)
-    if document is None:
-        raise S3Fault("NoSuchKey", Key=name)
-    return {"Key": name, **document}
+    return {"Key": name, **scope.get(key)}
 
 
 def existing_upload(scope: Scope, call: Call, *, completed: bool = False) -> Document:
-    """The upload that the call names; NoSuchBucket, NoSuchUpload. One that is `completed` is taken only on wish."""
+    """The upload that the call names; Missing, NoSuchUpload. One that is `completed` is taken only on wish."""
     existing_bucket(scope, call["Bucket"])
-    document = scope.find(UPLOAD.key(call.params))
-    if document is None or ("Completed" in document and not completed):
+    document = scope.get(UPLOAD.key(call.params))
+    if "Completed" in document and not completed:
         raise S3Fault("NoSuchUpload", UploadId=call["UploadId"])
     return document

@@ -10,9 +10,10 @@ operation (`?acl`, `?uploads`, `?uploadId=`). Other query names are parameters, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
+from http import HTTPStatus
 from urllib.parse import quote
 
 from durable_replay.http import EMPTY, Body, BytesBody, Headers, Request, Response
@@ -22,6 +23,7 @@ from durable_replay.service.faults import Fault, Missing
 from durable_s3.chunked import stored_content_encoding
 from durable_s3.errors import S3Fault, error_xml
 from durable_s3.names import split
+from durable_s3.resources import BUCKET, OBJECT, UPLOAD
 
 __all__ = ["BASE_HOSTS", "S3Codec", "fields_of"]
 
@@ -29,7 +31,12 @@ BASE_HOSTS = ("localhost", "s3.localhost", "s3.localhost.localstack.cloud")
 """Plain endpoints below which a name is a bucket, beside AWS's own."""
 _PARAMETERS = frozenset({"id", "x-id", "annotationName"})
 """Query names of rows that are ordinary parameters elsewhere."""
-_MISSING = {"bucket": "NoSuchBucket", "object": "NoSuchKey", "upload": "NoSuchUpload"}
+_MISSING = {
+    "bucket": (BUCKET, "NoSuchBucket", "BucketName"),
+    "object": (OBJECT, "NoSuchKey", "Key"),
+    "upload": (UPLOAD, "NoSuchUpload", "UploadId"),
+}
+"""By kind: the kind, the code that says it is not there, and the element that names it."""
 _SIGNING = re.compile(r"x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token)", re.I)
 
 
@@ -91,7 +98,7 @@ class S3Codec(Codec):
         body = reply.content if isinstance(reply.content, Body) else EMPTY
         has_length = reply.status in (204, 304) or any(name == "Content-Length" for name, _ in reply.headers)
         length = () if has_length else (("Content-Length", str(body.size)),)
-        return Response(reply.status, Headers((*reply.headers, *length, ("Server", "AmazonS3"))), body)
+        return _response(reply.status, (*reply.headers, *length), body)
 
     def fault(self, request: Request, fault: Fault, call: Call | None) -> Response:
         return _refusal(request, _as_s3(fault))
@@ -140,9 +147,13 @@ def _addressed(request: Request) -> tuple[str, str]:
 def _as_s3(fault: Fault) -> S3Fault:
     if isinstance(fault, S3Fault):
         return fault
-    known: Mapping[str, str] = _MISSING
-    code = known.get(fault.key[0], "NoSuchKey") if isinstance(fault, Missing) else "InvalidRequest"
-    return S3Fault(code, None if isinstance(fault, Missing) else fault.text)
+    if not isinstance(fault, Missing):
+        made = S3Fault("InvalidRequest", fault.text)
+    else:
+        kind, code, element = _MISSING[fault.key[0]]
+        made = S3Fault(code, **{element: kind.values(fault.key)[-1]})
+    made.details.update(fault.details)
+    return made
 
 
 def _refusal(request: Request, fault: S3Fault) -> Response:
@@ -154,7 +165,7 @@ def _refusal(request: Request, fault: S3Fault) -> Response:
     shown = S3Fault(fault.code, fault.message, **{name: _plain(value) for name, value in said.items()})
     headers = (("x-amz-request-id", request_id), ("x-amz-id-2", host_id))
     if request.method == "HEAD":  # no body, so that clients only see the status
-        return Response(fault.status, Headers((*headers, ("Content-Type", "application/xml"), ("Server", "AmazonS3"))))
+        return _response(fault.status, (*headers, ("Content-Type", "application/xml")), EMPTY)
     return _xml(fault.status, error_xml(shown, request_id, host_id), headers)
 
 
@@ -163,5 +174,11 @@ def _plain(value: object) -> str | int:
 
 
 def _xml(status: int, data: bytes, headers: tuple[tuple[str, str], ...]) -> Response:
-    fields = (*headers, ("Content-Type", "application/xml"), ("Content-Length", str(len(data))), ("Server", "AmazonS3"))
-    return Response(status, Headers(fields), BytesBody(data))
+    fields = (*headers, ("Content-Type", "application/xml"), ("Content-Length", str(len(data))))
+    return _response(status, fields, BytesBody(data))
+
+
+def _response(status: int, headers: tuple[tuple[str, str], ...], body: Body) -> Response:
+    # The reason phrase is not for show: botocore takes an early answer to `Expect` for garbage without one.
+    fields = Headers((*headers, ("Server", "AmazonS3")))
+    return Response(status, fields, body, HTTPStatus(status).phrase)
