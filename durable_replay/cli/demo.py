@@ -30,7 +30,10 @@ def demo() -> int:
 
     for number, step in enumerate(steps(), 1):
         _show(number, step)
-    out().print("Every answer was checked: recorded ones byte for byte, emulated ones against what S3 must say.")
+    out().print(
+        "All of it was checked: the replayed script printed what the recorded one did, to the byte; each answer"
+    )
+    out().print("came from where it must; and what the deviating script was told is what S3 would have said.")
     return 0
 
 

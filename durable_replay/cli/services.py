@@ -54,8 +54,13 @@ def _show_all(found: list[Service], shape: Shape) -> None:
 
     table = Table("service", "hosts", "operations", "emulated", box=None, pad_edge=False)
     for one in found:
-        table.add_row(one.name, ", ".join(one.hosts), str(len(one.routes)), str(_emulated(one)))
+        table.add_row(one.name, _few(one.hosts), str(len(one.routes)), str(_emulated(one)))
     out().print(table)
+
+
+def _few(hosts: tuple[str, ...]) -> str:
+    more = len(hosts) - 3
+    return ", ".join(hosts[:3]) + (f" and {more} more" if more > 0 else "")
 
 
 def _show_one(service: Service, shape: Shape) -> None:

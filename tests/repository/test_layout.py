@@ -41,6 +41,7 @@ NEIGHBOURS = {
     ("cassette", "timeline"),  # the index stores facts and keys, which are values of the timeline
     ("timeline", "service"),  # and asks the service what a recording teaches
     ("cassette", "redaction"),  # nothing is written unredacted
+    ("recording", "front"),  # one authority, and one environment for children, in recording and replay
     ("answer", "http"),
     ("http", "errors"),
 }
