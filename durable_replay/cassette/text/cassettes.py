@@ -1,0 +1,73 @@
+"""Cassettes to text files and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from durable_replay.cassette.care.building import Progress, append_all, counted, silent
+from durable_replay.cassette.care.hosts import mapped_hosts
+from durable_replay.cassette.store import Cassette, CassetteWriter
+from durable_replay.cassette.text.reading import TextReader, is_text_form
+from durable_replay.cassette.text.review import review_text
+from durable_replay.cassette.text.writing import exact_text
+from durable_replay.errors import CassetteError
+from durable_replay.http import Interaction
+
+__all__ = ["cassette_text", "import_text", "is_text_file", "write_whole"]
+
+
+def cassette_text(cassette: Cassette, *, review: bool = False, on_progress: Progress = silent) -> Iterator[str]:
+    """The text of a cassette in pieces: exact, or as it is reviewed. Raises CassetteError."""
+    interactions = counted(cassette.interactions(), len(cassette), on_progress)
+    hosts = mapped_hosts(cassette)
+    if not review:
+        return exact_text(interactions, hosts)
+    summary = cassette.summary()
+    return review_text(interactions, (summary.first, summary.last), hosts)
+
+
+def write_whole(path: Path, pieces: Iterable[str]) -> int:
+    """Write a text file that is either there whole or not at all; gives its bytes. Raises CassetteError."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    size = 0
+    try:
+        with beside.open("wb") as file:
+            for piece in pieces:
+                size += file.write(piece.encode("utf-8"))
+        beside.replace(path)
+    except OSError as error:
+        raise CassetteError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return size
+
+
+def is_text_file(path: Path) -> bool:
+    """Whether a file is a cassette's text, by its first line."""
+    try:
+        with path.open("rb") as file:
+            return is_text_form(file.read(80))
+    except OSError:
+        return False
+
+
+def import_text(source: Path, target: Path, on_progress: Progress = silent) -> int:
+    """Append what an exact text holds to a cassette, all or nothing, or make one of it; gives how many.
+
+    The same text gives the same tape, by its identity. Raises CassetteError with file and line.
+    """
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise CassetteError(f"{source} cannot be read: {error.strerror}. Name another file.") from error
+    with file:
+        hosts: dict[str, str] = {}
+
+        def read(writer: CassetteWriter) -> Iterator[Interaction]:
+            reader = TextReader(source, file, writer.new_body)
+            hosts.update(reader.hosts)
+            yield from counted(reader, 0, on_progress)
+
+        return append_all(target, read, hosts)

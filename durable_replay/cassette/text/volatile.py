@@ -1,0 +1,128 @@
+"""What differs between two recordings of the same traffic.
+
+# Rule: what is hidden is hidden by reference where it can be: the same id, cookie or UUID keeps one name all over a
+# tape, so that a request which uses another one than before still shows in a diff.
+
+Times are hidden when they are those of the recording itself, from an hour before it to a day after it: a due date in
+another year is data, and stays. An id is hidden when the tape made it: an answer to a recorded write was its first
+sight. The names of headers, fields and parameters are in volatile.json.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from importlib.resources import files
+
+from durable_replay.redaction.placeholders import PLACEHOLDER
+
+__all__ = ["HIDDEN", "Names", "Span", "names", "only_text_of_fields"]
+
+HIDDEN = "‹…›"
+_HOUR, _DAY = 3600.0, 86400.0
+_ISO = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+_BASIC = r"\d{8}T\d{6}Z"
+_HTTP_DATE = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d[ -][A-Z][a-z]{2}[ -]\d{2,4} \d\d:\d\d:\d\d GMT"
+_UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_SHAPES = re.compile(
+    rf"(?P<secret>{PLACEHOLDER.pattern})|(?<![\w-])(?:(?P<uuid>{_UUID})|(?P<time>{_BASIC}|{_ISO}|{_HTTP_DATE})"
+    r"|(?P<epoch>\d{10}(?:\d{3})?(?:\.\d+)?))(?![\w])"
+)
+_TOKEN = re.compile(r"(?<![\w-])[\w-]*\d[\w-]*(?![\w-])", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The lists of volatile.json; header names are lower case."""
+
+    headers: frozenset[str]
+    body_headers: frozenset[str]
+    fields: re.Pattern[str]
+    """Finds `"name": value` on a line of JSON and `<name>value</name>`."""
+    query: re.Pattern[str]
+    ids: re.Pattern[str]
+    """Finds the ids at the top of an indented answer, `id`."""
+
+
+@cache
+def names() -> Names:
+    """Read once."""
+    found: dict[str, list[str]] = json.loads(files(__package__).joinpath("volatile.json").read_text("utf-8"))
+    fields, query, ids = ("|".join(map(re.escape, found[name])) for name in ("fields", "query", "ids"))
+    value = r'"(?:[^"\\\n]|\\.)*"|[-\w.+]+'
+    return Names(
+        frozenset(found["headers"]),
+        frozenset(found["body_headers"]),
+        re.compile(rf'(?m)(?P<json>^ *"(?:{fields})": )(?:{value})|(?P<xml><({fields})>)[^<\n]*(?=</)'),
+        re.compile(rf"(?<=[?&])(?P<name>{query})=[^&\s]*"),
+        re.compile(rf'(?m)^(?:  |  "data": \{{\n    )"(?:{ids})": "?(?P<id>[\w-]+)"?,?$|<(?:{ids})>(?P<xml>[\w.-]+)</'),
+    )
+
+
+def only_text_of_fields(text: str) -> str:
+    """The text without the values of fields and parameters that are volatile by name."""
+    known = names()
+    text = known.fields.sub(lambda match: f"{match['json'] or match['xml']}{HIDDEN}", text)
+    return known.query.sub(lambda match: f"{match['name']}={HIDDEN}", text)
+
+
+class Span:
+    """The volatile parts of one tape, numbered as they come."""
+
+    def __init__(self, first: float | None, last: float | None) -> None:
+        """When the tape's first and last interactions began, in seconds since the epoch; None or 0: not known."""
+        self._from = (first or 0.0) - _HOUR
+        self._to = (last or 0.0) + _DAY if first else 0.0
+        self._known: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+        self._made = False
+
+    def made(self, answer: str) -> None:
+        """Learn the ids at the top of an indented answer to a write."""
+        for match in names().ids.finditer(answer):
+            found = match["id"] or match["xml"]
+            if len(found) > 3 or ("-" in found and re.search(r"\d", found)):
+                self._made = bool(self._name("id", found))
+
+    def _name(self, kind: str, value: str) -> str:
+        if value not in self._known:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            self._known[value] = f"‹{kind} {self._counts[kind]}›"
+        return self._known[value]
+
+    def settled(self, text: str) -> str:
+        """The text with what is volatile by its shape, or known to be made on this tape, replaced."""
+        text = _SHAPES.sub(self._shape, text)
+        return _TOKEN.sub(lambda match: self._known.get(match[0], match[0]), text) if self._made else text
+
+    def _shape(self, match: re.Match[str]) -> str:
+        text = match[0]
+        if match["secret"]:
+            return self._name("secret", text)
+        if match["uuid"]:
+            return self._name("uuid", text.lower())
+        at = _epoch(text) if match["epoch"] else _date(text)
+        return "‹time›" if at is not None and self._from <= at <= self._to else text
+
+
+def _epoch(text: str) -> float:
+    whole = text.partition(".")[0]
+    return float(text) / (1000 if len(whole) == 13 else 1)
+
+
+def _date(text: str) -> float | None:
+    """Seconds since the epoch; a date alone is its noon. None: no date after all."""
+    try:
+        if text[0].isalpha():
+            found = parsedate_to_datetime(text)
+        elif len(text) == 10:
+            found = datetime.fromisoformat(f"{text}T12:00:00")
+        else:
+            found = datetime.fromisoformat(text.replace(",", "."))
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError, TypeError):
+        return None
