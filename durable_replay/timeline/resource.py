@@ -15,6 +15,7 @@ from urllib.parse import quote
 __all__ = ["Key", "Kind", "ancestors", "decode", "display", "encode", "kind", "overlap", "prefixes", "upper_bound"]
 
 Key = tuple[str, ...]
+_PLAIN = " :@!$&'()*+,;=~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,5 +114,10 @@ def upper_bound(prefix: bytes) -> bytes:
 
 
 def display(key: Key) -> str:
-    """A key for people: `object/photos/cat.jpg`, slashes inside a part percent-encoded."""
-    return "/".join(quote(part, safe=" :@!$&'()*+,;=~") for part in key)
+    """A key for people: `object/photos/cats/one.jpg`; slashes inside a part are percent-encoded, but for those at
+    which a kind splits it."""
+    text = ""
+    for part in key[:-1] if key and key[-1] == "" else key:
+        folder = "/" if len(part) > 1 and part.endswith("/") else ""
+        text += ("" if not text or text.endswith("/") else "/") + quote(part.removesuffix(folder), safe=_PLAIN) + folder
+    return text
