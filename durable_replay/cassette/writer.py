@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import zstandard
 
 from durable_replay.cassette import rows, sqlite_file
 from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum, packed
+from durable_replay.cassette.growing import Growth, last_values
 from durable_replay.cassette.lock import WriterLock
 from durable_replay.cassette.migrations import empty_cassette, migrate
 from durable_replay.cassette.reader import Cassette, Tape
 from durable_replay.errors import CassetteError
-from durable_replay.http import Body, Interaction
+from durable_replay.http import Body, Frame, Headers, Interaction
 
 __all__ = ["CassetteWriter"]
 
@@ -41,7 +42,11 @@ _INSERT_FRAME = (
 )
 _INSERT_CHUNK = "INSERT OR REPLACE INTO body_chunk (digest, position, size, checksum, data) VALUES (?, ?, ?, ?, ?)"
 _INSERT_BODY = "INSERT OR IGNORE INTO body (digest, size, packing, data) VALUES (?, ?, ?, ?)"
-_SET_TAPE = "INSERT OR REPLACE INTO meta (key, value) VALUES ('tape', ?)"
+_SET = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
+_TAPE = "tape"
+_GROWN = "grown"
+"""In `meta` while the identity is not the chain over all rows, because one of them has grown."""
+_OWN = frozenset({_TAPE, _GROWN})
 _UNUSED_BODIES = (
     "DELETE FROM body WHERE digest NOT IN (SELECT request_body FROM interaction WHERE request_body IS NOT NULL"
     " UNION SELECT response_body FROM interaction WHERE response_body IS NOT NULL)"
@@ -65,7 +70,9 @@ class CassetteWriter:
         self._compressor = zstandard.ZstdCompressor(level=3)
         self._closed = False
         self._atomic = False
+        self._growth = Growth(connection)
         self._tape = self._flushed = self._read_tape()
+        self._grown = self._meta(_GROWN) is not None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -78,7 +85,9 @@ class CassetteWriter:
             if not path.exists():
                 _create(path)
             _require_sound(path)
-            return cls(path, lock, _connected(path))
+            writer = cls(path, lock, _connected(path))
+            writer._settle_left_over()
+            return writer
         except BaseException:
             lock.release()
             raise
@@ -115,6 +124,69 @@ class CassetteWriter:
             self._tape = self._tape.then(checksum)
         return number
 
+    def grow(self, number: int, frames: Sequence[Frame] = (), data: bytes = b"") -> None:
+        """Add to an interaction on the tape: frames to its conversation, or bytes to the end of its response's body.
+
+        Costs what is added, however long it is already. Until `settle` such a body is read whole into memory.
+        """
+        with self._lock:
+            self._run(lambda: self._has_grown(self._growth.extend(number, frames, data)))
+
+    def settle(
+        self,
+        number: int,
+        *,
+        outcome: Literal["complete", "aborted"],
+        duration: float,
+        note: str = "",
+        trailers: Headers = Headers(),  # noqa: B008 - immutable
+    ) -> None:
+        """An interaction that has grown is over: how it ended."""
+        with self._lock:
+            self._settle(number, last_values(outcome, duration, note, trailers))
+
+    def _settle(self, number: int, last: dict[str, rows.Value]) -> None:
+        spool = self.new_body()
+        try:
+            self._run(lambda: [spool.write(piece) for piece in self._growth.pieces(number)])
+            body = self._store(spool.finish())
+        finally:
+            spool.abort()
+        self._run(lambda: self._has_grown(self._growth.settle(number, body, last)))
+
+    def _has_grown(self, checksum: bytes) -> None:
+        # the chain over all rows is made when the file is closed; until then any new identity will do
+        self._tape = Tape(self._tape.length, self._tape.then(checksum).identity)
+        if not self._grown:
+            self._connection.execute(_SET, (_GROWN, "1"))
+            self._grown = True
+
+    def _settle_left_over(self) -> None:
+        """Bodies whose recorder was killed while they came are made like any other."""
+        if not self._grown:
+            return
+        for number in self._run(self._growth.in_pieces):
+            self._settle(number, {})
+        self.flush()
+
+    def _chained(self) -> None:
+        if self._grown:
+            self._tape = self._run(self._growth.chain)
+            self._run(lambda: self._connection.execute("DELETE FROM meta WHERE key = ?", (_GROWN,)))
+            self._grown = False
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a fact on the cassette under a name that is not the tape's own; `Cassette.meta` reads it."""
+        if key in _OWN:
+            raise CassetteError(f"{self.path}: {key!r} is the tape's own. Name it otherwise.")
+        with self._lock:
+            self._run(lambda: self._connection.execute(_SET, (key, value)))
+
+    def meta(self, key: str) -> str | None:
+        """The fact that `set_meta` kept, flushed or not."""
+        with self._lock:
+            return self._run(lambda: self._meta(key))
+
     def _insert(self, row: rows.Row, checksum: bytes, frames: list[rows.FrameRow]) -> None:
         self._connection.execute(_INSERT, (*row, checksum))
         if frames:
@@ -138,6 +210,7 @@ class CassetteWriter:
         if self._connection.in_transaction:  # SQLite has ended it by itself where the disk was full
             self._connection.execute("ROLLBACK")
         self._tape = self._flushed
+        self._growth.forget()
 
     def _store(self, body: Body) -> bytes | None:
         """The digest of the body, which is in the file from here on (None: it is empty)."""
@@ -205,7 +278,7 @@ class CassetteWriter:
         if self._atomic or (self._tape == self._flushed and not self._connection.in_transaction):
             return
         tape = self._tape
-        self._run(lambda: self._connection.execute(_SET_TAPE, (str(tape),)))
+        self._run(lambda: self._connection.execute(_SET, (_TAPE, str(tape))))
         self._run(lambda: self._connection.execute("COMMIT"))
         self._flushed = tape
 
@@ -215,6 +288,15 @@ class CassetteWriter:
         with self._lock:
             self._whole(lambda: self._keep(number for number in range(1, len(self) + 1) if number not in gone))
 
+    def extend(self, interactions: Iterable[Interaction]) -> None:
+        """Append these, all or none, at once for readers: if one cannot be had, the tape is what it was."""
+        with self._lock:
+            self._whole(lambda: self._append_all(interactions))
+
+    def _append_all(self, interactions: Iterable[Interaction]) -> None:
+        for interaction in interactions:
+            self.append(interaction)
+
     def replace_all(self, interactions: Iterable[Interaction]) -> None:
         """Make the tape these, at once for readers. They may be read from this same cassette, by a `Cassette`."""
         with self._lock:
@@ -222,7 +304,9 @@ class CassetteWriter:
 
     def _whole(self, work: Callable[[], None]) -> None:
         """Do `work` and what clears up after it in one transaction of its own."""
+        self._chained()
         self.flush()
+        self._growth.forget()
         self._atomic = True
         try:
             self._run(work)
@@ -238,8 +322,7 @@ class CassetteWriter:
         self._connection.execute("DELETE FROM frame")
         self._connection.execute("DELETE FROM interaction")
         self._tape = Tape()
-        for interaction in interactions:
-            self.append(interaction)
+        self._append_all(interactions)
 
     def _keep(self, numbers: Iterable[int]) -> None:
         """Renumber these (ascending) from 1 and delete the others."""
@@ -285,6 +368,7 @@ class CassetteWriter:
             if self._closed:
                 return
             try:
+                self._chained()
                 self.flush()
                 self._checkpoint()
             finally:
@@ -302,12 +386,16 @@ class CassetteWriter:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise failure from error
 
+    def _meta(self, key: str) -> str | None:
+        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
     def _read_tape(self) -> Tape:
-        row = self._connection.execute("SELECT value FROM meta WHERE key = 'tape'").fetchone()
-        tape = Tape.parse(row[0]) if row else None
+        text = self._meta(_TAPE)
+        tape = Tape.parse(text) if text is not None else None
         if tape is None:  # none right after the first migration; _require_sound has read it in any other file
             tape = Tape()
-            self._connection.execute(_SET_TAPE, (str(tape),))
+            self._connection.execute(_SET, (_TAPE, str(tape)))
         return tape
 
 

@@ -1,0 +1,118 @@
+"""What a file's first part tells of its structure: paths of keys, of a document that is cut off at any place.
+
+Sniffing alone uses this; readers parse. No parser reads a JSON text that is cut off, hence the tokens here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import yaml
+
+__all__ = ["Shape", "shape_of"]
+
+_DEPTH = 6
+_STEPS = 3000
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\]:,])|([^\s{}\[\]:,"]+)', re.DOTALL)
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`paths` maps a path of keys (`[]` for any element) to the scalar there, or to None for a container."""
+
+    kind: Literal["json", "yaml", "binary"]
+    paths: Mapping[Path, str | None]
+
+
+def shape_of(head: bytes) -> Shape:
+    """The shape of what a file begins with; never fails."""
+    try:
+        text = head.decode("utf-8-sig", "strict" if len(head) < 1024 else "ignore")
+    except UnicodeDecodeError:
+        return Shape("binary", {})
+    if "\0" in text:
+        return Shape("binary", {})
+    if text.lstrip()[:1] in ("{", "["):
+        return Shape("json", _gathered(_json_steps(text)))
+    paths = _gathered(_yaml_steps(text))
+    return Shape("yaml" if any(path for path in paths) else "binary", paths)
+
+
+def _gathered(steps: Iterator[tuple[Path, str | None]]) -> dict[Path, str | None]:
+    found: dict[Path, str | None] = {}
+    for path, scalar in islice(steps, _STEPS):
+        if len(path) <= _DEPTH and found.get(path) is None:
+            found[path] = scalar
+    return found
+
+
+class _Stack:
+    """Where in the document a reader is."""
+
+    def __init__(self) -> None:
+        self._open: list[str | None] = []
+        """For each open container the key that is being filled; None where the next scalar is a key."""
+
+    def path(self) -> Path:
+        return tuple(key for key in self._open if key is not None)
+
+    def opened(self, listed: bool) -> Path:
+        path = self.path()
+        self._open.append("[]" if listed else None)
+        return path
+
+    def closed(self) -> None:
+        if self._open:
+            self._open.pop()
+        self.filled()
+
+    def scalar(self, text: str) -> Path | None:
+        """The path that this scalar stands at; None when it is a key."""
+        if self._open and self._open[-1] is None:
+            self._open[-1] = text
+            return None
+        path = self.path()
+        self.filled()
+        return path
+
+    def filled(self) -> None:
+        if self._open and self._open[-1] != "[]":
+            self._open[-1] = None
+
+
+def _json_steps(text: str) -> Iterator[tuple[Path, str | None]]:
+    stack = _Stack()
+    for match in _TOKEN.finditer(text):
+        quoted, mark, bare = match.groups()
+        if mark in ("{", "["):
+            yield stack.opened(mark == "["), None
+        elif mark in ("}", "]"):
+            stack.closed()
+        elif mark is None:
+            path = stack.scalar(quoted if quoted is not None else bare)
+            if path is not None:
+                yield path, quoted if quoted is not None else bare
+
+
+def _yaml_steps(text: str) -> Iterator[tuple[Path, str | None]]:
+    stack = _Stack()
+    try:
+        parser = yaml.CSafeLoader(text)
+        while parser.check_event():
+            event = parser.get_event()
+            if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+                yield stack.opened(isinstance(event, yaml.SequenceStartEvent)), None
+            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+                stack.closed()
+            elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
+                scalar = event.value if isinstance(event, yaml.ScalarEvent) else ""
+                path = stack.scalar(scalar)
+                if path is not None:
+                    yield path, scalar
+    except (yaml.YAMLError, UnicodeError):
+        return  # cut off, or broken: the reader says so

@@ -1,0 +1,281 @@
+"""YAML of any length, entry by entry, from libyaml's events.
+
+# Rule: tags never make anything but text, bytes, lists and mappings; an alias is followed only backwards, and what
+aliases expand to is counted.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Iterator
+from typing import cast
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from durable_replay.cassette.formats.plain import Plain, small
+from durable_replay.cassette.formats.source import Item, Source
+
+__all__ = ["EXPANDED", "entries", "load"]
+
+EXPANDED = 2_000_000
+"""Nodes that a document's aliases may stand for, all together."""
+_DEPTH = 100
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_BINARY = frozenset({"!binary", "tag:yaml.org,2002:binary"})
+
+
+class _Broken(ValueError):
+    """On `line`, counted from 1."""
+
+    def __init__(self, what: str, event: Event) -> None:
+        super().__init__(what)
+        self.line = _line_of(event)
+
+
+def _line_of(event: Event) -> int:
+    mark = event.start_mark
+    return mark.line + 1 if mark is not None else 1
+
+
+class _Unfinished:
+    """Stands for an anchor while what it names is still being read."""
+
+
+_UNFINISHED = _Unfinished()
+
+
+class _Anchors:
+    """What aliases may name, and how many nodes they have stood for."""
+
+    def __init__(self) -> None:
+        self._named: dict[str, Plain | _Unfinished] = {}
+        self._weights: dict[str, int] = {}
+        self.seen = 0
+        self._expanded = 0
+
+    def begin(self, name: str) -> None:
+        self._named[name] = _UNFINISHED
+        self._weights[name] = self.seen
+
+    def end(self, name: str, value: Plain) -> None:
+        self._named[name] = value
+        self._weights[name] = self.seen - self._weights[name]
+
+    def follow(self, event: AliasEvent) -> Plain:
+        name = event.anchor
+        if name not in self._named:
+            raise _Broken(f"the alias '*{name}' names nothing", event)
+        value = self._named[name]
+        if isinstance(value, _Unfinished):
+            raise _Broken(f"the alias '*{name}' stands within what it names: a cycle", event)
+        self.seen += self._weights[name]
+        self._expanded += self._weights[name]
+        if self._expanded > EXPANDED:
+            raise _Broken(f"its aliases stand for more than {EXPANDED:,} values", event)
+        return value
+
+
+class _Open:
+    """A container that is being filled."""
+
+    __slots__ = ("anchor", "items", "key", "mapping")
+
+    def __init__(self, event: MappingStartEvent | SequenceStartEvent) -> None:
+        self.mapping: dict[str, Plain] | None = {} if event.__class__ is MappingStartEvent else None
+        self.items: list[Plain] = []
+        self.key: str | None = None
+        self.anchor: str | None = event.anchor
+
+    def add(self, value: Plain, event: Event) -> None:
+        if self.mapping is None:
+            self.items.append(value)
+        elif self.key is None:
+            self.key = _key(value, event)
+        else:
+            if self.key == "<<" and isinstance(value, dict):
+                self.mapping = {**value, **self.mapping}
+            else:
+                self.mapping[self.key] = value
+            self.key = None
+
+
+def _key(value: Plain, event: Event) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, list | dict):
+        raise _Broken("a key is no text", event)
+    return "" if value is None else str(value).removeprefix(":")  # Ruby's symbols
+
+
+class _Reader:
+    """Events become values."""
+
+    def __init__(self, parser: yaml.CSafeLoader) -> None:
+        self._next = parser.get_event
+        self._anchors = _Anchors()
+
+    def forget(self) -> None:
+        """Anchors end with their document."""
+        self._anchors = _Anchors()
+
+    def event(self) -> Event:
+        return cast(Event, self._next())
+
+    def value(self, event: Event | None = None) -> Plain:
+        """The value that begins with this event (None: with the next one), to its end."""
+        event = event or self.event()
+        stack: list[_Open] = []
+        anchors = self._anchors
+        while True:
+            anchors.seen += 1
+            if isinstance(event, ScalarEvent):
+                value = self._scalar(event)
+            elif isinstance(event, MappingStartEvent | SequenceStartEvent):
+                if len(stack) >= _DEPTH:
+                    raise _Broken(f"it is nested more than {_DEPTH} deep", event)
+                if event.anchor is not None:
+                    anchors.begin(event.anchor)
+                stack.append(_Open(event))
+                event = self.event()
+                continue
+            elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+                container = stack.pop()
+                value = container.items if container.mapping is None else container.mapping
+                if container.anchor is not None:
+                    anchors.end(container.anchor, value)
+            elif isinstance(event, AliasEvent):
+                value = anchors.follow(event)
+            else:
+                raise _Broken("a value was expected", event)
+            if not stack:
+                return value
+            stack[-1].add(value, event)
+            event = self.event()
+
+    def _scalar(self, event: ScalarEvent) -> Plain:
+        text: str = event.value
+        value: Plain = text
+        if event.tag is not None:
+            if event.tag in _BINARY:
+                value = _decoded(text, event)
+        elif event.implicit[0] and text in _NULL:
+            value = None
+        if event.anchor is not None:
+            self._anchors.begin(event.anchor)
+            self._anchors.seen += 1
+            self._anchors.end(event.anchor, value)
+        return value
+
+
+def _decoded(text: str, event: ScalarEvent) -> bytes:
+    try:
+        return binascii.a2b_base64(text.encode("ascii"))
+    except ValueError as error:
+        raise _Broken(f"binary data is no base64 ({error})", event) from error
+
+
+def entries(source: Source, path: tuple[str, ...], around: dict[str, Plain] | None = None) -> Iterator[Item]:
+    """The elements of the list at this path of keys, of every document in the file; the empty path is the document.
+
+    What stands beside the path is put into `around`, by its dotted path, as it is come by.
+    """
+    around = {} if around is None else around
+    with source.open() as file:
+        try:
+            parser = yaml.CSafeLoader(file)
+        except (yaml.YAMLError, UnicodeError) as error:
+            raise source.wrong(_said(error), _line(error)) from error
+        try:
+            yield from _documents(source, _Reader(parser), path, around)
+        except _Broken as error:
+            raise source.wrong(str(error), error.line) from error
+        except (yaml.YAMLError, UnicodeError) as error:
+            raise source.wrong(_said(error), _line(error)) from error
+        finally:
+            parser.dispose()
+
+
+def _documents(source: Source, reader: _Reader, path: tuple[str, ...], around: dict[str, Plain]) -> Iterator[Item]:
+    while (event := reader.event()) is not None:
+        if isinstance(event, DocumentStartEvent):
+            yield from _descend(source, reader, path, "", around)
+        elif isinstance(event, DocumentEndEvent):
+            reader.forget()
+
+
+def _descend(
+    source: Source, reader: _Reader, path: tuple[str, ...], here: str, around: dict[str, Plain]
+) -> Iterator[Item]:
+    event = reader.event()
+    if not path:
+        yield from _elements(source, reader, event, here)
+        return
+    if not isinstance(event, MappingStartEvent):
+        line = _line_of(event)
+        raise source.wrong(f"'{here or 'the document'}' is no mapping with '{path[0]}' in it", line)
+    found, line = False, _line_of(event)
+    while not isinstance(event := reader.event(), MappingEndEvent):
+        key = _key(reader.value(event), event)
+        name = f"{here}.{key}" if here else key
+        if key == path[0]:
+            found = True
+            yield from _descend(source, reader, path[1:], name, around)
+        else:
+            around[name] = small(reader.value())
+    if not found:
+        raise source.wrong(f"'{here or 'the document'}' has no '{path[0]}'", line)
+
+
+def _elements(source: Source, reader: _Reader, event: Event, here: str) -> Iterator[Item]:
+    line = _line_of(event)
+    if isinstance(event, ScalarEvent) and event.value in _NULL:
+        return
+    if isinstance(event, AliasEvent):
+        repeated = reader.value(event)
+        yield from (Item(value, line) for value in (repeated if isinstance(repeated, list) else ()))
+        return
+    if not isinstance(event, SequenceStartEvent):
+        raise source.wrong(f"'{here or 'the document'}' is no list", line)
+    while not isinstance(event := reader.event(), SequenceEndEvent):
+        yield Item(reader.value(event), _line_of(event))
+
+
+def _said(error: Exception) -> str:
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    return f"this is no YAML that can be read: {problem}"
+
+
+def _line(error: Exception) -> int | None:
+    mark = getattr(error, "problem_mark", None)
+    return None if mark is None else int(mark.line) + 1
+
+
+def load(source: Source) -> Item:
+    """The first document whole, up to 256 MiB."""
+    source.read()
+    with source.open() as file:
+        try:
+            parser = yaml.CSafeLoader(file)
+            try:
+                reader = _Reader(parser)
+                reader.event()
+                if isinstance(reader.event(), DocumentStartEvent):
+                    return Item(reader.value(), 1)
+                return Item(None, 1)
+            finally:
+                parser.dispose()
+        except _Broken as error:
+            raise source.wrong(str(error), error.line) from error
+        except (yaml.YAMLError, UnicodeError) as error:
+            raise source.wrong(_said(error), _line(error)) from error
