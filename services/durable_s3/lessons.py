@@ -19,7 +19,7 @@ from durable_replay.timeline.scope import content_name
 from durable_s3.checksums import Algorithm
 from durable_s3.documents import read_complete, read_delete
 from durable_s3.metadata import REDIRECT, SYSTEM_HEADERS, USER_PREFIX
-from durable_s3.operation import read_document
+from durable_s3.operation import sent_document
 from durable_s3.resources import BUCKET, OBJECT, PART, UPLOAD, iso
 
 __all__ = ["Shown", "shown_xml"]
@@ -234,7 +234,7 @@ def objects_gone(call: Call, response: Response) -> Shown:
         yield from absent(call, response)
         return
     failed = {_one(node, "Key") for node in _all(shown_xml(response), "Error")}
-    for doomed in read_delete(read_document(call)).objects:
+    for doomed in read_delete(sent_document(call)).objects:
         if doomed.key not in failed:
             yield Sighting(OBJECT.of(call["Bucket"], doomed.key), None)
     yield _bucket(call)
@@ -315,7 +315,7 @@ def upload_completed(call: Call, response: Response) -> Shown:
     if etree.QName(root).localname == "Error":
         return []
     result = _result(root)
-    parts: list[Json] = [[part.number, part.etag] for part in read_complete(read_document(call))]
+    parts: list[Json] = [[part.number, part.etag] for part in read_complete(sent_document(call))]
     document: Document = {"Key": call["Key"], **result, **_encrypted(response.headers)}
     done: Document = {"UploadId": call["UploadId"], "Key": call["Key"], "Completed": {"Parts": parts, **result}}
     return [

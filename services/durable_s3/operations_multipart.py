@@ -22,7 +22,7 @@ from durable_s3.checksums import (
     multipart_etag,
 )
 from durable_s3.conditions import check_write
-from durable_s3.contents import Piece, as_json, pieces
+from durable_s3.contents import Piece, as_json, content, pieces
 from durable_s3.documents import CompletedPart, read_complete
 from durable_s3.errors import S3Fault
 from durable_s3.listing import after_upload, count_limit, number_page, upload_page
@@ -45,7 +45,7 @@ from durable_s3.resources import (
     table,
     text,
 )
-from durable_s3.storing import keep_payload
+from durable_s3.storing import keep_payload, summed
 from durable_s3.wire import fields_of
 from durable_s3.xml import Value, document
 
@@ -97,8 +97,8 @@ def create_multipart_upload(scope: Scope, call: Call) -> Reply:
     identity = scope.mint(UPLOAD, call["Bucket"], call["Key"], form=_upload_id)
     made |= {"UploadId": identity, "Key": call["Key"], "Initiated": iso(scope.now)}
     scope.put(UPLOAD.of(call["Bucket"], call["Key"], identity), made)
-    content: dict[str, Value] = {"Bucket": call["Bucket"], "Key": call["Key"], "UploadId": identity}
-    return Reply(200, document("InitiateMultipartUploadResult", content), (*kept_headers(made), *fields))
+    shown: dict[str, Value] = {"Bucket": call["Bucket"], "Key": call["Key"], "UploadId": identity}
+    return Reply(200, document("InitiateMultipartUploadResult", shown), (*kept_headers(made), *fields))
 
 
 @s3("UploadPart", reads=[BUCKET, UPLOAD], writes=[PART], learns=lessons.part_put, significant=BYTES)
@@ -119,7 +119,7 @@ def upload_part(scope: Scope, call: Call) -> Reply:
         "PartNumber": wanted,
         "LastModified": iso(scope.now),
         **kept.document(),
-        "Checksums": {algorithm.value: kept.sums[algorithm]},
+        "Sums": {algorithm.value: kept.sums[algorithm]},
     }
     scope.put(PART.key({**call.params, "PartNumber": wanted}), made)
     shown = kept.claimed or (algorithm if text(upload, "Algorithm") else None)
@@ -170,7 +170,7 @@ def _completed_before(call: Call, upload: Document, listed: tuple[CompletedPart,
 
 def _completion(call: Call, done: Document, upload: Document) -> Reply:
     sums: dict[str, Value] = {f"Checksum{name}": value for name, value in table(done, "Checksums").items()}
-    content: dict[str, Value] = {
+    shown: dict[str, Value] = {
         "Location": _location(call),
         "Bucket": call["Bucket"],
         "Key": call["Key"],
@@ -178,7 +178,7 @@ def _completion(call: Call, done: Document, upload: Document) -> Reply:
         **sums,
         "ChecksumType": text(done, "ChecksumType") if sums else None,
     }
-    return Reply(200, document("CompleteMultipartUploadResult", content), kept_headers(upload))
+    return Reply(200, document("CompleteMultipartUploadResult", shown), kept_headers(upload))
 
 
 def _location(call: Call) -> str:
@@ -208,7 +208,7 @@ def _chosen(scope: Scope, call: Call, upload: Document, listed: tuple[CompletedP
 
 def _stored_part(scope: Scope, call: Call, upload: Document, part: CompletedPart) -> Document:
     found = scope.find(PART.of(call["Bucket"], call["Key"], call["UploadId"], part.number))
-    sums = {} if found is None else table(found, "Checksums")
+    sums = {} if found is None else {**table(found, "Sums"), **table(found, "Checksums")}
     wrong = any(sums.get(algorithm, value) != value for algorithm, value in part.checksums.items())
     if found is None or text(found, "ETag") != part.etag or wrong:
         raise S3Fault("InvalidPart", UploadId=call["UploadId"], PartNumber=part.number, ETag=part.etag)
@@ -239,7 +239,7 @@ def _assembled(
     sizes = [number(stored, "Size") for stored in chosen]
     algorithm = Algorithm(text(upload, "Algorithm") or Algorithm.CRC64NVME)
     kind = text(upload, "ChecksumType") or "FULL_OBJECT"
-    value = _sum(algorithm, kind, chosen)
+    value = _sum(scope, algorithm, kind, chosen)
     _check_claim(call, algorithm, kind, value)
     return {
         **{name: upload[name] for name in ("Headers", "Metadata", "StorageClass", "Amz") if name in upload},
@@ -254,14 +254,17 @@ def _assembled(
     }
 
 
-def _sum(algorithm: Algorithm, kind: str, chosen: list[Document]) -> str:
-    sums = [table(stored, "Checksums").get(algorithm, "") for stored in chosen]
-    for stored, value in zip(chosen, sums, strict=True):
-        if not value:
-            known({**stored, "Key": f"part {text(stored, 'PartNumber')}"}, f"{algorithm} sum")
+def _sum(scope: Scope, algorithm: Algorithm, kind: str, chosen: list[Document]) -> str:
+    sums = [_part_sum(scope, algorithm, stored) for stored in chosen]
     if kind == "COMPOSITE":
         return composite(algorithm, sums)
     return combined(algorithm, zip(sums, (number(stored, "Size") for stored in chosen), strict=True))
+
+
+def _part_sum(scope: Scope, algorithm: Algorithm, stored: Document) -> str:
+    """As it was summed when it came; a part that only a recorded answer shows is read for it."""
+    sums = {**table(stored, "Sums"), **table(stored, "Checksums")}
+    return sums.get(algorithm) or summed(content(scope, pieces(stored)).chunks(), algorithm)[2]
 
 
 def _check_claim(call: Call, algorithm: Algorithm, kind: str, value: str) -> None:
@@ -296,7 +299,7 @@ def list_parts(scope: Scope, call: Call) -> Reply:
     limit = count_limit("max-parts", call.query.get("max-parts", ""))
     after = count_limit("part-number-marker", call.query.get("part-number-marker", ""), 0, 10_000)
     page = number_page(_numbered(scope, call), after, limit)
-    content: dict[str, Value] = {
+    shown: dict[str, Value] = {
         "Bucket": call["Bucket"],
         "Key": call["Key"],
         "UploadId": call["UploadId"],
@@ -311,7 +314,7 @@ def list_parts(scope: Scope, call: Call) -> Reply:
         "ChecksumType": text(upload, "ChecksumType") or None,
         "Part": [_shown_part(one, text(upload, "Algorithm")) for one in page.items],
     }
-    return Reply(200, document("ListPartsResult", content))
+    return Reply(200, document("ListPartsResult", shown))
 
 
 def _numbered(scope: Scope, call: Call) -> list[tuple[int, Document]]:
@@ -325,7 +328,7 @@ def _shown_part(found: Document, algorithm: str) -> dict[str, Value]:
         "PartNumber": number(found, "PartNumber"),
         "LastModified": text(found, "LastModified"),
         "ETag": f'"{text(found, "ETag")}"',
-        f"Checksum{algorithm}": table(found, "Checksums").get(algorithm),
+        f"Checksum{algorithm}": {**table(found, "Sums"), **table(found, "Checksums")}.get(algorithm),
         "Size": number(found, "Size"),
     }
 
@@ -348,7 +351,7 @@ def list_multipart_uploads(scope: Scope, call: Call) -> Reply:
     marker = after_upload(query.get("key-marker", ""), query.get("upload-id-marker", ""))
     page = upload_page(entries, query.get("prefix", ""), query.get("delimiter", ""), marker, limit)
     last = page.last if page.truncated else None
-    content: dict[str, Value] = {
+    shown: dict[str, Value] = {
         "Bucket": call["Bucket"],
         "KeyMarker": encode(query.get("key-marker", "")),
         "UploadIdMarker": query.get("upload-id-marker", ""),
@@ -362,7 +365,7 @@ def list_multipart_uploads(scope: Scope, call: Call) -> Reply:
         "Upload": [_shown_upload(one, encode(text(one, "Key"))) for one in page.items],
         "CommonPrefixes": [{"Prefix": encode(prefix)} for prefix in page.prefixes],
     }
-    return Reply(200, document("ListMultipartUploadsResult", content))
+    return Reply(200, document("ListMultipartUploadsResult", shown))
 
 
 def _shown_upload(found: Document, key: str) -> dict[str, Value]:

@@ -17,7 +17,7 @@ from durable_s3.errors import S3Fault
 from durable_s3.listing import count_limit
 from durable_s3.metadata import Metadata, overrides, read_metadata
 from durable_s3.names import check_key
-from durable_s3.operation import BYTES, STORED, read_document, refuse_unmodelled, s3
+from durable_s3.operation import BYTES, STORED, read_document, refuse_unmodelled, s3, sent_document
 from durable_s3.ranges import ByteRange, part_range, requested_range
 from durable_s3.resources import (
     BUCKET,
@@ -244,7 +244,7 @@ def _remove(scope: Scope, call: Call, key: Key, version: str | None, wanted: str
 
 
 def _doomed(call: Call) -> Iterable[Key]:
-    return [OBJECT.of(call["Bucket"], doomed.key) for doomed in read_delete(read_document(call)).objects]
+    return [OBJECT.of(call["Bucket"], doomed.key) for doomed in read_delete(sent_document(call)).objects]
 
 
 @s3("DeleteObjects", reads=[BUCKET], writes=[_doomed], learns=lessons.objects_gone)

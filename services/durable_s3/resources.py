@@ -5,7 +5,7 @@ bucket      Name, CreationDate, LocationConstraint ("": us-east-1)
 object      Key, ETag (no quotes), Size, LastModified, Headers (as S3 writes them), Metadata, StorageClass, Checksums,
             ChecksumType, Content (pieces), PartSizes (of an upload's parts)
 upload      UploadId, Key, Initiated, what the object will have, Algorithm, ChecksumType; Completed once it is
-part        PartNumber, ETag, Size, LastModified, Checksums, Content
+part        PartNumber, ETag, Size, LastModified, Content, Checksums (as S3 showed them), Sums (as they came)
 ==========  ===========================================================================================================
 
 Times are ISO 8601 in UTC. A piece is `[name, start, stop]`: bytes of a content that the store or the tape holds; an

@@ -37,6 +37,7 @@ _MISSING = {
     "upload": (UPLOAD, "NoSuchUpload", "UploadId"),
 }
 """By kind: the kind, the code that says it is not there, and the element that names it."""
+_ERROR = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<Error[\s>]")
 _SIGNING = re.compile(r"x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token)", re.I)
 
 
@@ -90,7 +91,7 @@ class S3Codec(Codec):
         if response.status >= 400:
             return False
         late = call.request.method in ("PUT", "POST") and 0 < response.body.size < 64 * 1024
-        return not (late and b"<Error>" in response.body.read())
+        return not (late and _ERROR.match(response.body.read()))
 
     def encode(self, call: Call, reply: Reply) -> Response:
         if isinstance(reply.content, bytes):

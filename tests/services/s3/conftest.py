@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -12,7 +14,14 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
-from durable_replay.http import BytesBody, Headers, Request
+from durable_replay.answer import Answer, Recall
+from durable_replay.engine import Engine
+from durable_replay.front.server import start_in_thread
+from durable_replay.front.settings import Settings
+from durable_replay.front.tls import Authority
+from durable_replay.http import BytesBody, Headers, Interaction, Request, Response
+from durable_replay.testing import engine_over
+from durable_s3 import service
 
 ACCESS_KEY, SECRET = "AKIDEXAMPLE", "a secret of the tests"
 
@@ -102,3 +111,61 @@ class _Nothing:
 
     def read(self) -> bytes:
         return b""
+
+
+class Recorder:
+    """An engine whose answers become a tape."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.tape: list[Interaction] = []
+
+    def recall(self, session: str, request: Request) -> Recall | None:
+        """Nothing is quick here."""
+        return None
+
+    def answer(self, session: str, request: Request) -> Answer:
+        """The engine's answer, kept."""
+        body = BytesBody(b"".join(request.body.chunks()))
+        answer = self.engine.answer(session, request)
+        kept = Response(
+            answer.response.status,
+            answer.response.headers,
+            BytesBody(b"".join(answer.response.body.chunks())),
+            answer.response.reason,
+        )
+        self.tape.append(Interaction(replace(request, body=body), kept, started=1_769_000_000.0 + len(self.tape)))
+        return answer
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """An emulator without a tape, whose answers are kept as one."""
+    return Recorder(engine_over(service, clock="2026-01-21T12:53:20+00:00"))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.load_or_create(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def connect(authority: Authority) -> Iterator[Callable[..., Any]]:
+    """`connect(engine)`: a boto3 client of a front over it; keywords go to botocore's Config."""
+    with ExitStack() as open_:
+
+        def make(engine: Any, *, region: str = "us-east-1", **settings: Any) -> Any:
+            server = open_.enter_context(start_in_thread(engine, Settings(fixed_host="s3.amazonaws.com"), authority))
+            config = Config(retries={"total_max_attempts": 1}, **{"s3": {"addressing_style": "path"}, **settings})
+            client = boto3.client(
+                "s3",
+                endpoint_url=server.url,
+                region_name=region,
+                aws_access_key_id=ACCESS_KEY,
+                aws_secret_access_key=SECRET,
+                config=config,
+            )
+            open_.callback(client.close)
+            return client
+
+        yield make
