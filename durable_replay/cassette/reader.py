@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from pathlib import Path
 from threading import Lock, local
 from types import TracebackType
-from typing import Self, cast
+from typing import Self, TypeVar, cast
 from weakref import WeakSet
 
 from durable_replay.cassette import rows, sqlite_file
@@ -27,6 +27,8 @@ from durable_replay.errors import CassetteError
 from durable_replay.http import EMPTY, Body, Interaction
 
 __all__ = ["Cassette", "Summary", "Tape"]
+
+_Result = TypeVar("_Result")
 
 _PAGE = 256
 _COLUMNS = ", ".join((*rows.COLUMNS, "checksum"))
@@ -171,12 +173,15 @@ class Cassette:
         return handle
 
     def _all(self, sql: str, *values: rows.Value) -> list[tuple[rows.Value, ...]]:
+        return self._read(lambda connection: connection.execute(sql, values).fetchall())
+
+    def _read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         handle = self._handle()
         with handle.lock:
             if self._closed:
                 raise CassetteError(f"{self.path} was closed. Open it again to read from it.")
             try:
-                return handle.connection.execute(sql, values).fetchall()
+                return work(handle.connection)
             except sqlite_file.FAILURES as error:
                 raise sqlite_file.named(self.path, error) from error
             except (MemoryError, OverflowError) as error:  # a damaged length
@@ -196,6 +201,11 @@ class Cassette:
 
     def __len__(self) -> int:
         return self.tape().length
+
+    def meta(self, key: str) -> str | None:
+        """The fact on this cassette that `CassetteWriter.set_meta` kept under a name; None where there is none."""
+        found = self._all("SELECT value FROM meta WHERE key = ?", key)
+        return cast(str, found[0][0]) if found else None
 
     @property
     def identity(self) -> str:
@@ -230,11 +240,19 @@ class Cassette:
         return self.damaged("interactions are missing")
 
     def _made(self, row: tuple[rows.Value, ...], number: int) -> Interaction:
-        frames = self._all(_FRAMES, number) if row[-2] else ()
+        frames: Sequence[rows.FrameRow] = ()
+        if row[-2]:
+            row, frames = self._with_frames(number)
         try:
             return rows.from_row(row[:-1], row[-1], frames, self._stored)
         except (rows.Damaged, DamagedBody) as error:
             raise self.damaged(f"interaction #{number}: {error}") from error
+
+    def _with_frames(self, number: int) -> tuple[tuple[rows.Value, ...], list[rows.FrameRow]]:
+        found, frames = self._read(lambda connection: _row_and_frames(connection, number))
+        if not found:
+            raise CassetteError(f"{self.path} was shortened while it was read. Read it again.")
+        return found[0], frames
 
     def _stored(self, digest: bytes | None, size: int) -> Body:
         return EMPTY if digest is None else StoredBody(self, digest, size)
@@ -289,3 +307,16 @@ class Cassette:
                     pass
             count += 1
         return count
+
+
+def _row_and_frames(
+    connection: sqlite3.Connection, number: int
+) -> tuple[list[tuple[rows.Value, ...]], list[rows.FrameRow]]:
+    """Both of one moment, for the conversation may be going on."""
+    if connection.in_transaction:
+        return connection.execute(_ONE, (number,)).fetchall(), connection.execute(_FRAMES, (number,)).fetchall()
+    connection.execute("BEGIN")
+    try:
+        return _row_and_frames(connection, number)
+    finally:
+        connection.execute("ROLLBACK")  # nothing was written

@@ -9,24 +9,29 @@ header or a status it does not.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Literal, cast
 
 from durable_replay.cassette.bodies import packed, unpacked
 from durable_replay.errors import LimitExceeded
-from durable_replay.http import IN_MEMORY, Body, Frame, Headers, Interaction, Request, Response
+from durable_replay.http import IN_MEMORY, Body, BytesBody, Frame, Headers, Interaction, Request, Response
 
 __all__ = [
     "COLUMNS",
     "FRAME_COLUMNS",
+    "PIECE",
     "Damaged",
     "FrameRow",
+    "FrameSums",
     "Row",
     "Value",
     "checksum",
     "frame_rows",
     "from_row",
+    "headers_text",
+    "piece_of",
+    "piece_rows",
     "to_row",
 ]
 
@@ -61,6 +66,9 @@ COLUMNS = (
 )
 FRAME_COLUMNS = ("position", "from_client", "kind", "code", "at", "packing", "size", "data")
 
+PIECE = "piece"
+"""The kind of a frame that is no message: a piece of a response's body that was still coming when it was written."""
+
 _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
@@ -78,13 +86,13 @@ def to_row(interaction: Interaction, number: int, request_body: bytes | None, re
         request.host,
         request.port,
         request.target,
-        _dump(request.headers.fields),
+        headers_text(request.headers),
         request_body,
         request.body.size,
         response.status,
         response.reason,
-        _dump(response.headers.fields),
-        _dump(response.trailers.fields),
+        headers_text(response.headers),
+        headers_text(response.trailers),
         response_body,
         response.body.size,
         interaction.http_version,
@@ -96,9 +104,27 @@ def to_row(interaction: Interaction, number: int, request_body: bytes | None, re
     )
 
 
-def frame_rows(frames: Sequence[Frame]) -> list[FrameRow]:
-    """The values of FRAME_COLUMNS for each frame; LimitExceeded for a message over 64 MiB."""
-    return [_frame_row(position, frame) for position, frame in enumerate(frames)]
+def headers_text(headers: Headers) -> str:
+    """Fields as they are stored: a JSON list of pairs."""
+    return _dump(headers.fields)
+
+
+def frame_rows(frames: Sequence[Frame], first: int = 0) -> list[FrameRow]:
+    """The values of FRAME_COLUMNS for each frame, from position `first`; LimitExceeded for a message over 64 MiB."""
+    return [_frame_row(position, frame) for position, frame in enumerate(frames, first)]
+
+
+def piece_rows(data: bytes, position: int) -> list[FrameRow]:
+    """The same for a piece of a body; none where it is empty."""
+    if not data:
+        return []
+    packing, stored = packed(data)
+    return [(position, 0, PIECE, None, 0.0, packing, len(data), stored)]
+
+
+def piece_of(row: FrameRow) -> bytes:
+    """What `piece_rows` was given. Raises DamagedBody."""
+    return _unpacked(row)
 
 
 def _frame_row(position: int, frame: Frame) -> FrameRow:
@@ -108,13 +134,35 @@ def _frame_row(position: int, frame: Frame) -> FrameRow:
     return (position, int(frame.from_client), frame.kind, frame.code, float(frame.at), packing, len(frame.data), data)
 
 
-def checksum(row: Row, frames: Sequence[FrameRow] = ()) -> bytes:
-    """16 bytes over all columns and frames. `ascii` writes such values the same way in every version of Python."""
-    digest = blake2b(ascii(row).encode("ascii"), digest_size=16)
-    for *values, data in frames:
-        digest.update(ascii(values).encode("ascii"))
-        digest.update(cast(bytes, data))
-    return digest.digest()
+def checksum(row: Row, frames: Iterable[FrameRow] = ()) -> bytes:
+    """16 bytes over all frames and columns."""
+    sums = FrameSums()
+    sums.add(frames)
+    return sums.with_row(row)
+
+
+class FrameSums:
+    """The checksum of an interaction whose frames come one after the other: none is read twice.
+
+    `ascii` writes such values the same way in every version of Python.
+    """
+
+    __slots__ = ("_digest",)
+
+    def __init__(self) -> None:
+        self._digest = blake2b(digest_size=16)
+
+    def add(self, frames: Iterable[FrameRow]) -> None:
+        """These follow."""
+        for *values, data in frames:
+            self._digest.update(ascii(values).encode("ascii"))
+            self._digest.update(cast(bytes, data))
+
+    def with_row(self, row: Row) -> bytes:
+        """16 bytes over the frames so far and these columns."""
+        digest = self._digest.copy()
+        digest.update(ascii(row).encode("ascii"))
+        return digest.digest()
 
 
 def from_row(
@@ -127,6 +175,7 @@ def from_row(
         raise Damaged("its frames are not those that were recorded")
     if checksum(row, frames) != expected:
         raise Damaged("its checksum does not match")
+    pieces = [frame for frame in frames if frame[2] == PIECE]  # of a recorder that was killed while they came
     request = Request(
         cast(str, method),
         cast(Literal["http", "https", "ws", "wss"], scheme),
@@ -139,7 +188,9 @@ def from_row(
     response = Response(
         cast(int, status),
         _headers(response_headers),
-        body(cast("bytes | None", response_body), cast(int, response_size)),
+        BytesBody(b"".join(map(piece_of, pieces)))
+        if pieces
+        else body(cast("bytes | None", response_body), cast(int, response_size)),
         cast(str, reason),
         _headers(trailers),
     )
@@ -147,7 +198,7 @@ def from_row(
         request,
         response,
         cast(int, number),
-        tuple(_frame(frame) for frame in frames),
+        tuple(_frame(frame) for frame in frames if frame[2] != PIECE),
         cast(float, started),
         cast(float, duration),
         cast(str, version),
@@ -166,11 +217,16 @@ def _headers(text: Value) -> Headers:
 
 
 def _frame(row: FrameRow) -> Frame:
-    _, from_client, kind, code, at, packing, size, data = row
+    _, from_client, kind, code, at, *_ = row
     return Frame(
         bool(from_client),
         cast(Literal["text", "binary", "ping", "pong", "close"], kind),
-        unpacked(cast(str, packing), cast(int, size), cast(bytes, data), IN_MEMORY),
+        _unpacked(row),
         cast("int | None", code),
         cast(float, at),
     )
+
+
+def _unpacked(row: FrameRow) -> bytes:
+    *_, packing, size, data = row
+    return unpacked(cast(str, packing), cast(int, size), cast(bytes, data), IN_MEMORY)

@@ -21,8 +21,8 @@ from durable_replay.cassette import rows, sqlite_file
 from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum, packed
 from durable_replay.cassette.growing import Growth, last_values
 from durable_replay.cassette.lock import WriterLock
-from durable_replay.cassette.migrations import empty_cassette, migrate
-from durable_replay.cassette.reader import Cassette, Tape
+from durable_replay.cassette.opening import UNUSED_CHUNKS, opened
+from durable_replay.cassette.reader import Tape
 from durable_replay.errors import CassetteError
 from durable_replay.http import Body, Frame, Headers, Interaction
 
@@ -30,7 +30,6 @@ __all__ = ["CassetteWriter"]
 
 _Result = TypeVar("_Result")
 
-_QUICK_CHECK_BYTES = 512 * 1024 * 1024
 _CHUNKS_A_COMMIT = 32
 _INSERT = (
     f"INSERT INTO interaction ({', '.join((*rows.COLUMNS, 'checksum'))})"  # noqa: S608 - names of our own
@@ -51,7 +50,6 @@ _UNUSED_BODIES = (
     "DELETE FROM body WHERE digest NOT IN (SELECT request_body FROM interaction WHERE request_body IS NOT NULL"
     " UNION SELECT response_body FROM interaction WHERE response_body IS NOT NULL)"
 )
-_UNUSED_CHUNKS = "DELETE FROM body_chunk WHERE digest NOT IN (SELECT digest FROM body)"
 
 
 class CassetteWriter:
@@ -82,10 +80,7 @@ class CassetteWriter:
             sqlite_file.require_file(path)
         lock = WriterLock(path.resolve())
         try:
-            if not path.exists():
-                _create(path)
-            _require_sound(path)
-            writer = cls(path, lock, _connected(path))
+            writer = cls(path, lock, opened(path))
             writer._settle_left_over()
             return writer
         except BaseException:
@@ -148,7 +143,7 @@ class CassetteWriter:
     def _settle(self, number: int, last: dict[str, rows.Value]) -> None:
         spool = self.new_body()
         try:
-            self._run(lambda: [spool.write(piece) for piece in self._growth.pieces(number)])
+            self._run(lambda: self._growth.pieces(number, spool.write))
             body = self._store(spool.finish())
         finally:
             spool.abort()
@@ -349,7 +344,7 @@ class CassetteWriter:
 
     def _drop_unused(self) -> None:
         self._connection.execute(_UNUSED_BODIES)
-        self._connection.execute(_UNUSED_CHUNKS)
+        self._connection.execute(UNUSED_CHUNKS)
 
     def index_connection(self) -> sqlite3.Connection:
         """The connection, for a module that keeps tables of its own in this file; in a new transaction.
@@ -397,44 +392,3 @@ class CassetteWriter:
             tape = Tape()
             self._connection.execute(_SET, (_TAPE, str(tape)))
         return tape
-
-
-def _create(path: Path) -> None:
-    try:
-        empty_cassette(path.resolve())
-    except OSError as error:
-        raise CassetteError(
-            f"{path} cannot be created: {error.strerror}. Name a file in a folder that you may write."
-        ) from error
-
-
-def _require_sound(path: Path) -> None:
-    """Raises CassetteError for a file that must not be written to. Structure is checked whole up to 512 MiB."""
-    sqlite_file.require_file(path)
-    with Cassette(path) as cassette:
-        if sqlite_file.inspect(path, cassette.connection()) < sqlite_file.SCHEMA_VERSION:
-            return
-        cassette.tape()
-        if path.stat().st_size > _QUICK_CHECK_BYTES:
-            return
-        try:
-            ((result,),) = cassette.connection().execute("PRAGMA quick_check(1)").fetchall()
-        except sqlite_file.FAILURES as error:
-            raise sqlite_file.named(path, error) from error
-        if result != "ok":
-            raise cassette.damaged(result)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite_file.connect(path, "mode=rw")
-    try:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA secure_delete = ON")  # what was taken off the tape is not left in free pages
-        migrate(connection)
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(_UNUSED_CHUNKS)  # of a body whose recorder was killed
-    except sqlite_file.FAILURES as error:
-        connection.close()
-        raise sqlite_file.named(path, error) from error
-    return connection
