@@ -7,7 +7,6 @@ both know the same services, hosts and rules.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -42,13 +41,12 @@ def mapped_hosts(cassettes: Iterable[Path]) -> dict[str, str]:
     hosts: dict[str, str] = {}
     for path in cassettes:
         with Cassette.open(path) as cassette:
-            hosts.update(_mapped(cassette.connection()))
+            hosts.update(_mapped(cassette))
     return hosts
 
 
-def _mapped(connection: sqlite3.Connection) -> dict[str, str]:
-    found = connection.execute("SELECT value FROM meta WHERE key = 'hosts'").fetchone()
-    given = json.loads(found[0]) if found else {}
+def _mapped(cassette: Cassette) -> dict[str, str]:
+    given = json.loads(cassette.meta("hosts") or "{}")
     return {str(host): str(service) for host, service in given.items()} if isinstance(given, dict) else {}
 
 

@@ -45,8 +45,12 @@ def request_keys(path: Path, mask: Callable[[str], str]) -> frozenset[bytes]:
 
 def hosts_of(cassette: Cassette) -> Mapping[str, str]:
     """The services that `--map` gave to hosts when this cassette was recorded, by `host` or `host:port`."""
-    row = cassette.connection().execute("SELECT value FROM meta WHERE key = ?", (HOSTS,)).fetchone()
-    return {str(host): str(service) for host, service in json.loads(row[0]).items()} if row else {}
+    return _services(cassette.meta(HOSTS))
+
+
+def _services(text: str | None) -> dict[str, str]:
+    given = json.loads(text) if text else {}
+    return {str(host): str(service) for host, service in given.items()} if isinstance(given, dict) else {}
 
 
 class TapeWriter:
@@ -59,10 +63,8 @@ class TapeWriter:
         """Remember which service a host belongs to, beside what earlier recordings said."""
         if not services:
             return
-        db = self._writer.index_connection()
-        row = db.execute("SELECT value FROM meta WHERE key = ?", (HOSTS,)).fetchone()
-        known = {**(json.loads(row[0]) if row else {}), **services}
-        db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (HOSTS, json.dumps(known, sort_keys=True)))
+        known = {**_services(self._writer.meta(HOSTS)), **services}
+        self._writer.set_meta(HOSTS, json.dumps(known, sort_keys=True))
         self._writer.flush()
 
     def new_body(self) -> BodyStore:
