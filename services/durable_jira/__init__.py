@@ -9,4 +9,6 @@ from durable_jira.site import seed
 from durable_jira.wire import JiraCodec
 from durable_replay.service.api import Service
 
-service = Service("jira", ("*.atlassian.net", "api.atlassian.com"), JiraCodec(), ROUTES, KINDS, seed=seed, examples=True)
+service = Service(
+    "jira", ("*.atlassian.net", "api.atlassian.com"), JiraCodec(), ROUTES, KINDS, seed=seed, examples=True
+)

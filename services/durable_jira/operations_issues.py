@@ -189,7 +189,7 @@ def _apply(scope: Scope, call: Call, issue: Document, more: Document | None = No
 
 
 @operation(
-    reads=[VALUES, about_site, lambda call: [PROJECT.of()]],
+    reads=[VALUES, about_site, COMMENT, lambda call: [PROJECT.of()]],
     writes=[ISSUE, CHANGE, _commented],
     learns=lambda call, response: issue_shown(shown(response)) if response.status == 200 else [],
     example='{"fields": {"summary": "Oat milk is out"}, "update": {"labels": [{"add": "shop"}]}}',

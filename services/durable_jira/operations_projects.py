@@ -11,6 +11,7 @@ from durable_jira.resources import (
     ISSUETYPE,
     PRIORITY,
     PROJECT,
+    STATUS,
     documents,
     numeric,
     options_shown,
@@ -31,6 +32,7 @@ __all__ = [
     "create_meta_types",
     "create_project",
     "get_project",
+    "get_project_statuses",
     "list_projects",
     "search_projects",
 ]
@@ -151,6 +153,22 @@ def _fresh(scope: Scope, call: Call, identity: str) -> Document:
         "projectTypeKey": asked.get("projectTypeKey", "software"),
         **(cloud if is_cloud(scope) else {}),
     }
+
+
+def _statuses_seen(call: Call, response: Response) -> Iterable[Sighting]:
+    content = JsonCodec().read(response) if response.status == 200 else None
+    for kind in documents(content):
+        known = {name: value for name, value in kind.items() if name != "statuses"}
+        yield from options_shown(ISSUETYPE, [known])
+        yield from options_shown(STATUS, kind.get("statuses"))
+
+
+@operation(reads=[PROJECT, about_site, lambda call: [ISSUETYPE.of(), STATUS.of()]], learns=_statuses_seen)
+def get_project_statuses(scope: Scope, call: Call) -> Reply:
+    """The issue types, each with the statuses of its workflow: all that the site has."""
+    scope.get(PROJECT.key(call.params))
+    statuses: list[Json] = [one for _, one in sorted(scope.all(STATUS.of()), key=numeric)]
+    return Reply(200, [{**kind, "statuses": statuses} for kind in _types(scope)])
 
 
 # --- createmeta: what a new issue may hold ------------------------------------------------------------------------

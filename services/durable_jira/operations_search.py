@@ -124,7 +124,9 @@ def _found(scope: Scope, jql: str) -> tuple[list[Document], int | None]:
 
     query, context = _read(scope, jql)
     candidates = _judged(scope)
-    found, number = patched(scope, ISSUE.of(), lambda issue: matches(query, candidates(issue), context), _by_key_descending)
+    found, number = patched(
+        scope, ISSUE.of(), lambda issue: matches(query, candidates(issue), context), _by_key_descending
+    )
     if query.order and all(_sortable(issue, query) for issue in found):
         by_id = {str(issue["id"]): issue for issue in found}
         ordered = ordering(query, [candidates(issue) for issue in found], context)

@@ -77,7 +77,7 @@ ROUTES: Mapping[str, Operation] = {
     f"GET    {API}/priority/search": known("search priorities"),
     f"GET    {API}/project/{{project}}/components": known("components of a project", reads=(PROJECT,)),
     f"GET    {API}/project/{{project}}/versions": known("versions of a project", reads=(PROJECT,)),
-    f"GET    {API}/project/{{project}}/statuses": known("statuses of a project", reads=(PROJECT,)),
+    f"GET    {API}/project/{{project}}/statuses": projects.get_project_statuses,
     f"POST   {API}/issue/bulk": known("create issues in bulk", writes=(_all_issues,)),
     f"GET    {API}/issue/{{issue}}/editmeta": known("edit metadata", reads=(ISSUE,)),
     f"GET    {API}/issue/{{issue}}/remotelink": known("list remote links", reads=(ISSUE,)),

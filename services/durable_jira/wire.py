@@ -22,6 +22,7 @@ __all__ = ["JiraCodec", "base_url", "rest_version"]
 _ADDRESS = re.compile(r"(?P<prefix>/ex/jira/[\w-]+|(?:/[\w.~-]+){0,3}?)(?P<rest>/rest(?:/.*)?)")
 _SELF = re.compile(r"(?:https?://[^/]+(?:/[^/?]+){0,3}?)?/rest/api/(?:2|3|latest)(/.*)", re.DOTALL)
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d+){3}|::1|\[::1\]")
+_AUTHORITY = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?")
 _RICH = ("description", "environment")
 _DEPTH = 60
 """Levels of a document that are rewritten; Jira's own nest a tenth of that."""
@@ -29,8 +30,14 @@ View = Callable[[str, Json, str], "Json | None"]
 
 
 def base_url(request: Request) -> str:
-    """The site as the client calls it: scheme, authority, and the gateway's or context path."""
-    return f"{request.scheme}://{request.authority}{_prefix(request)}"
+    """The site as the client calls it: scheme, authority, and the gateway's or context path.
+
+    The authority is the `Host` field's, so that addresses in answers lead back here even where a plain endpoint
+    stands for a site of another name: clients follow `self`.
+    """
+    named = request.headers.get("host")
+    authority = named if _AUTHORITY.fullmatch(named) else request.authority
+    return f"{request.scheme}://{authority}{_prefix(request)}"
 
 
 def rest_version(call: Call) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import durable_jira
-
 from durable_jira.fields import Field
 from durable_jira.query import Context
 from durable_replay.answer import Answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 import yaml
@@ -71,7 +71,7 @@ def _nango(path: Path) -> Iterator[tuple[Request, Response]]:
 
 def _request(method: str, url: str, headers: Mapping[str, Any], body: Any) -> Request:
     parts = urlsplit(url)
-    scheme = "https" if parts.scheme == "https" else "http"
+    scheme: Literal["http", "https"] = "https" if parts.scheme == "https" else "http"
     port = parts.port or (443 if scheme == "https" else 80)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Request(method, scheme, parts.hostname or "", port, target, _headers(headers), _body(body))

@@ -1,0 +1,56 @@
+"""What a site is when nothing, or something, was recorded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from durable_replay.testing import exchange
+
+if TYPE_CHECKING:
+    from tests.services.jira.conftest import Site
+
+BASE = "https://demo.atlassian.net/rest/api"
+
+
+def test_a_fresh_site_has_a_user_a_workflow_and_no_project(empty_site: Site) -> None:
+    assert empty_site("GET 3/project") == []
+    assert empty_site("GET 3/myself")["displayName"] == "admin"
+    assert empty_site("GET 3/serverInfo")["deploymentType"] == "Cloud"
+    assert [one["name"] for one in empty_site("GET 3/status")] == ["To Do", "In Progress", "Done"]
+    assert [one["name"] for one in empty_site("GET 3/resolution")] == ["Done", "Won't Do", "Duplicate"]
+
+
+def test_the_servers_time_is_the_sessions(empty_site: Site) -> None:
+    assert empty_site("GET 3/serverInfo")["serverTime"].startswith("2026-01-31T10:00:0")
+
+
+def test_a_recorded_user_is_the_one_who_writes(site_of: Callable[..., Site]) -> None:
+    me = {"accountId": "abc", "displayName": "Ann", "self": f"{BASE}/3/user?accountId=abc"}
+    site = site_of([exchange("GET", f"{BASE}/3/myself", 200, me)])
+    site("POST 3/project", {"key": "DEMO", "name": "Demo"}, 201)
+    assert site(f"GET 3/issue/{site.issue()}")["fields"]["reporter"] == me
+
+
+def test_a_complete_recorded_list_is_not_added_to(site_of: Callable[..., Site]) -> None:
+    site = site_of([exchange("GET", f"{BASE}/3/issuetype", 200, [{"id": "7", "name": "Wish"}])])
+    site("POST 3/project", {"key": "DEMO", "name": "Demo"}, 201)
+    asked = {"project": {"key": "DEMO"}, "issuetype": {"name": "Task"}, "summary": "x"}
+    told = site("POST 3/issue", {"fields": asked}, 400)["errors"]
+    assert told == {"issuetype": "Specify a valid issue type"}
+    site("POST 3/issue", {"fields": {**asked, "issuetype": {"name": "wish"}}}, 201)
+
+
+def test_what_a_partly_recorded_site_may_have_is_not_refused(site_of: Callable[..., Site]) -> None:
+    issue = {"id": "10", "key": "DEMO-10", "fields": {"summary": "x", "issuetype": {"id": "7", "name": "Wish"}}}
+    site = site_of([exchange("GET", f"{BASE}/3/issue/DEMO-10", 200, issue)])
+    fields = {"customfield_9": 3, "assignee": {"accountId": "someone"}}
+    site("PUT 3/issue/DEMO-10", {"fields": fields}, 204)
+    assert site("GET 3/issue/DEMO-10")["fields"]["customfield_9"] == 3
+
+
+def test_defaults_take_no_id_that_was_recorded(site_of: Callable[..., Site]) -> None:
+    issue = {"id": "10", "key": "DEMO-10", "fields": {"issuetype": {"id": "10002", "name": "Wish"}}}
+    site = site_of([exchange("GET", f"{BASE}/3/issue/DEMO-10", 200, issue)])
+    types = {one["name"]: one["id"] for one in site("GET 3/issuetype")}
+    assert types["Wish"] == "10002" != types["Task"]
