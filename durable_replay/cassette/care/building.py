@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 
-from durable_replay.cassette.care.hosts import mapped_hosts, set_mapped_hosts
-from durable_replay.cassette.store import Cassette, CassetteWriter
+from durable_replay.cassette.care.hosts import add_mapped_hosts
+from durable_replay.cassette.store import CassetteWriter
 from durable_replay.errors import CassetteError
 from durable_replay.http import Interaction
 
-__all__ = ["Interactions", "Progress", "append_all", "build", "counted", "silent"]
+__all__ = ["Interactions", "Progress", "append_all", "append_to", "build", "counted", "silent"]
 
 Progress = Callable[[int, int], None]
 """Told now and then: interactions done, interactions in all (0: not known)."""
@@ -42,36 +41,47 @@ def counted(interactions: Iterable[Interaction], total: int, on_progress: Progre
 
 
 def build(target: Path, interactions: Interactions, hosts: Mapping[str, str]) -> int:
-    """Make a cassette where none is; gives its length. Raises CassetteError, as does what `interactions` gives."""
-    _require_free(target)
+    """Make a cassette where none is; gives its length. `hosts` is looked at when the last interaction was given.
+    Raises CassetteError, as does what `interactions` gives."""
+    if target.exists():
+        raise _taken(target)
     beside = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
-        with CassetteWriter.open(beside) as writer:
-            for interaction in interactions(writer):
-                writer.append(interaction)
-            length = len(writer)
-            if hosts:
-                set_mapped_hosts(writer, hosts)
-        _require_free(target)
-        beside.replace(target)
+        length = append_to(beside, interactions, hosts)
+        _give_name(beside, target)
     finally:
-        for left in beside.parent.glob(f"{beside.name}*"):
-            left.unlink(missing_ok=True)
+        for suffix in ("", "-wal", "-shm"):
+            beside.with_name(beside.name + suffix).unlink(missing_ok=True)
     return length
 
 
-def _require_free(target: Path) -> None:
-    if target.exists():
-        raise CassetteError(f"{target} is there already. Name a new file.")
+def _give_name(beside: Path, target: Path) -> None:
+    """Never over a file that came into being meanwhile, where the file system can tell."""
+    try:
+        os.link(beside, target)
+    except FileExistsError:
+        raise _taken(target) from None
+    except OSError:  # a file system without hard links
+        beside.replace(target)
+
+
+def _taken(target: Path) -> CassetteError:
+    return CassetteError(f"{target} is there already. Name a new file.")
+
+
+def append_to(target: Path, interactions: Interactions, hosts: Mapping[str, str]) -> int:
+    """Put interactions and hosts at the end of a cassette in one transaction; gives how many they were."""
+    with CassetteWriter.open(target) as writer:
+        before = len(writer)
+
+        def tape() -> Iterator[Interaction]:
+            yield from interactions(writer)
+            add_mapped_hosts(writer, hosts)
+
+        writer.extend(tape())
+        return len(writer) - before
 
 
 def append_all(target: Path, interactions: Interactions, hosts: Mapping[str, str]) -> int:
-    """Put interactions at the end of a cassette, all or none, or make it; gives how many they were."""
-    if not target.exists():
-        return build(target, interactions, hosts)
-    with CassetteWriter.open(target) as writer, Cassette.open(target) as reader:
-        before, known = len(reader), mapped_hosts(reader)
-        writer.replace_all(chain(reader.interactions(), interactions(writer)))
-        if {**known, **hosts} != known:
-            set_mapped_hosts(writer, {**known, **hosts})
-        return len(writer) - before
+    """The same, where the cassette is made if it is not there: whole or not at all."""
+    return append_to(target, interactions, hosts) if target.exists() else build(target, interactions, hosts)

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from durable_replay.cassette.bodies import StoredBody
 from durable_replay.cassette.care.building import Progress, silent
 from durable_replay.cassette.care.hosts import mapped_hosts
 from durable_replay.cassette.index import Index
+from durable_replay.cassette.sqlite_file import FAILURES
 from durable_replay.cassette.store import Cassette
-from durable_replay.errors import CassetteError, CorruptCassette, ServiceError
-from durable_replay.http import Interaction
-from durable_replay.timeline.indexing import ODD, Indexing, lessons
+from durable_replay.errors import CassetteError, CorruptCassette
+from durable_replay.http import Body, Interaction
+from durable_replay.timeline.indexing import Indexing
 
 __all__ = ["Report", "verify"]
 
@@ -60,7 +62,7 @@ def verify(path: Path, indexing: Indexing | None = None, on_progress: Progress =
 def _structure(cassette: Cassette) -> Iterator[str]:
     try:
         rows = cassette.connection().execute(f"PRAGMA integrity_check({MOST})").fetchall()
-    except Exception as error:  # noqa: BLE001
+    except FAILURES as error:
         yield str(error)
         return
     yield from (str(row[0]) for row in rows if row[0] != "ok")
@@ -98,9 +100,7 @@ class _Check:
         if self._indexing is not None:
             self._lessons(interaction, self._indexing)
 
-    def _body(self, body: object) -> None:
-        from durable_replay.cassette.bodies import StoredBody
-
+    def _body(self, body: Body) -> None:
         if not isinstance(body, StoredBody) or body.digest in self.seen:
             return
         self.seen.add(body.digest)
@@ -109,11 +109,12 @@ class _Check:
 
     def _lessons(self, interaction: Interaction, indexing: Indexing) -> None:
         call = indexing.understand(interaction.request).call
-        if call is None:
+        if call is None or call.operation.learns is None or interaction.outcome != "complete":
             return
         try:
-            lessons(call, interaction)
-        except (*ODD, ServiceError) as error:
+            for _ in call.operation.learns(call, interaction.response):
+                pass
+        except Exception as error:  # a plug-in may fail in any way on an answer that it does not know: it is told
             name = f"{call.service.name}.{call.operation.name}"
             self.unread.append(
                 f"#{interaction.number}: {name} cannot read its answer ({type(error).__name__}: {error})"

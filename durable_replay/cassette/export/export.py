@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from durable_replay.cassette.care.building import Progress, counted, silent
-from durable_replay.cassette.export.exported import Exported, Exporter, Losses
+from durable_replay.cassette.export.exported import LEFT_WHOLE, Exported, Exporter, Losses
 from durable_replay.cassette.export.har import har
 from durable_replay.cassette.export.hoverfly import hoverfly
 from durable_replay.cassette.export.vcrpy import vcrpy
@@ -52,10 +52,7 @@ class Export:
     def summary(self) -> Exported:
         """What was written."""
         lost = self._losses.counts()
-        return Exported(self._total - sum(lost.get(name, 0) for name in _WHOLE), self._size, lost)
-
-
-_WHOLE = ("aborted interactions", "WebSocket conversations", "interactions with a body over 64 MiB")
+        return Exported(self._total - sum(lost.get(name, 0) for name in LEFT_WHOLE), self._size, lost)
 
 
 def export(

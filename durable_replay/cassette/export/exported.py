@@ -8,10 +8,16 @@ from dataclasses import dataclass, field
 
 from durable_replay.http import Interaction
 
-__all__ = ["Exported", "Exporter", "Losses", "Tape"]
+__all__ = ["ABORTED", "CONVERSATIONS", "LEFT_WHOLE", "TOO_LARGE", "Exported", "Exporter", "Losses", "Tape"]
 
 Tape = Callable[[], Iterable[Interaction]]
 """The interactions from the first; may be asked for more than once."""
+
+
+ABORTED, CONVERSATIONS = "aborted interactions", "WebSocket conversations"
+TOO_LARGE = "interactions with a body over 64 MiB"
+LEFT_WHOLE = (ABORTED, CONVERSATIONS, TOO_LARGE)
+"""Losses of whole interactions; any other is of a part of one."""
 
 
 class Losses:

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from durable_replay.cassette.export.exported import Losses, Tape
+from durable_replay.cassette.export.exported import ABORTED, CONVERSATIONS, TOO_LARGE, Losses, Tape
 from durable_replay.cassette.text.layout import indented_json
 from durable_replay.http import IN_MEMORY, Body, Headers, Interaction
 
 __all__ = [
     "Repeats",
+    "Turn",
     "as_base64",
     "as_text",
     "by_name",
@@ -48,11 +49,11 @@ def held(interactions: Iterable[Interaction], losses: Losses, *, frames: bool = 
     """Those that a format of whole answers can hold. `frames`: it can hold WebSocket conversations too."""
     for interaction in interactions:
         if interaction.outcome == "aborted":
-            losses.add("aborted interactions")
+            losses.add(ABORTED)
         elif not frames and (interaction.frames or interaction.request.scheme in ("ws", "wss")):
-            losses.add("WebSocket conversations")
+            losses.add(CONVERSATIONS)
         elif max(interaction.request.body.size, interaction.response.body.size) > IN_MEMORY:
-            losses.add("interactions with a body over 64 MiB")
+            losses.add(TOO_LARGE)
         else:
             losses.add("trailers", len(interaction.response.trailers))
             yield interaction
