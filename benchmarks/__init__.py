@@ -1,0 +1,1 @@
+"""Speed, as ratios to neighbours in the same run: `python -m benchmarks`."""
