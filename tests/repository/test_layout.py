@@ -257,7 +257,7 @@ def test_a_test_file_lies_beside_the_tests_of_its_room() -> None:
 
 
 # Imported by a name that is not the distribution's, or brought along by one that is declared.
-BROUGHT_BY = {"sqlalchemy": "sqlmodel", "click": "typer", "pydantic": "sqlmodel"}
+BROUGHT_BY = {"sqlalchemy": "sqlmodel", "click": "typer", "pydantic": "sqlmodel", "yaml": "pyyaml"}
 EXTRAS = {
     "mitmproxy": ("durable_addons", "recording"),
     "pytest": ("pytest_plugin", "contract", "testing"),

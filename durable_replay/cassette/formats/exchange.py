@@ -81,7 +81,7 @@ class Draft:
         return scheme, host, port, target
 
     def _method(self) -> str:
-        if not _TOKEN.fullmatch(self.method):
+        if not _is_token(self.method):
             raise Unfit(f"{self.method!r} is no HTTP method")
         return self.method
 
@@ -126,7 +126,7 @@ class _Message:
         """Fields as they can stand on the wire."""
         kept: Fields = []
         for name, value in fields:
-            if not _TOKEN.fullmatch(name):
+            if not _is_token(name):
                 if not name.startswith(":"):  # HTTP/2's pseudo-headers say what method and URL say
                     self._note("header with an impossible name left out")
                 continue
@@ -161,8 +161,9 @@ class _Message:
             self._note("content-type filled in from the body")
 
     def _encoding(self) -> None:
-        codings = [part.strip().lower() for part in self._get("content-encoding").split(",") if part.strip()]
-        if not self._body or not codings or _is_coded(codings[-1], self._body):
+        told = self._get("content-encoding") if self._body else ""
+        codings = [part.strip().lower() for part in told.split(",") if part.strip()]
+        if not codings or _is_coded(codings[-1], self._body):
             return
         self._drop("content-encoding")
         self._note(f"body was stored decoded, content-encoding {', '.join(codings)} removed")
@@ -240,6 +241,11 @@ def _latin(value: str) -> str:
     except UnicodeEncodeError:
         return value.encode("utf-8", "replace").decode("latin-1")
     return value
+
+
+@lru_cache(4096)
+def _is_token(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None
 
 
 @lru_cache(64)

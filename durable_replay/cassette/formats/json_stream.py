@@ -40,8 +40,9 @@ class _Window:
         self._scan = json.JSONDecoder(strict=False).raw_decode
         self.text = ""
         self.at = 0
-        self.line = 1
         self.ended = False
+        self._line = 1
+        self._counted = 0
 
     def more(self) -> None:
         """Another piece; doubles, so that a long entry is not scanned again and again."""
@@ -53,8 +54,8 @@ class _Window:
         self.text += self._decoder.decode(data, self.ended)
 
     def _drop(self) -> None:
-        self.line += self.text.count("\n", 0, self.at)
-        self.text, self.at = self.text[self.at :], 0
+        self.line_of(self.at)
+        self.text, self.at, self._counted = self.text[self.at :], 0, 0
 
     def peek(self) -> str:
         """The next character that is no space; empty at the end."""
@@ -102,7 +103,10 @@ class _Window:
         return error.msg.startswith("Unterminated string") or error.pos >= len(self.text) - _UNFINISHED
 
     def line_of(self, at: int) -> int:
-        return self.line + self.text.count("\n", 0, at)
+        """The line of a place at or behind the one that was asked for last."""
+        self._line += self.text.count("\n", self._counted, at)
+        self._counted = max(self._counted, at)
+        return self._line
 
 
 def entries(source: Source, path: tuple[str, ...], around: dict[str, Plain] | None = None) -> Iterator[Item]:

@@ -107,8 +107,11 @@ def _listed(fields: list[Plain], key: str) -> Iterator[tuple[str, str]]:
             yield text(field[0], key), text(field[1], key)
             continue
         record = mapping(field, key)
-        if record.get("disabled") is not True:
-            yield text(record.get("name", record.get("key")), key), text(record.get("value"), key)
+        name, held = record.get("name", record.get("key")), record.get("value")
+        if isinstance(name, str) and isinstance(held, str) and "disabled" not in record:
+            yield name, held
+        elif record.get("disabled") is not True:
+            yield text(name, key), text(held, key)
 
 
 def small(value: Plain) -> Plain:

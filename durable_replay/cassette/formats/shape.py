@@ -5,6 +5,7 @@ Sniffing alone uses this; readers parse. No parser reads a JSON text that is cut
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ import yaml
 __all__ = ["Shape", "shape_of"]
 
 _DEPTH = 6
-_STEPS = 3000
+_STEPS = 600
+_ELEMENTS = 1
+"""Entries that are looked into: one tells the format."""
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\]:,])|([^\s{}\[\]:,"]+)', re.DOTALL)
 Path = tuple[str, ...]
 
@@ -40,7 +43,7 @@ def shape_of(head: bytes) -> Shape:
     if text.lstrip()[:1] in ("{", "["):
         return Shape("json", _gathered(_json_steps(text)))
     paths = _gathered(_yaml_steps(text))
-    return Shape("yaml" if any(path for path in paths) else "binary", paths)
+    return Shape("yaml" if any(paths) else "binary", paths)
 
 
 def _gathered(steps: Iterator[tuple[Path, str | None]]) -> dict[Path, str | None]:
@@ -86,6 +89,33 @@ class _Stack:
 
 
 def _json_steps(text: str) -> Iterator[tuple[Path, str | None]]:
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        return _cut_steps(text)
+    return _whole_steps(whole, ())
+
+
+def _whole_steps(value: object, path: Path) -> Iterator[tuple[Path, str | None]]:
+    """Breadth is looked at before depth, so that no long first element hides what stands beside it."""
+    if len(path) > _DEPTH:
+        return
+    pairs: list[tuple[str, object]] = []
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list):
+        pairs = [("[]", each) for each in value[:3]]
+    for key, each in pairs:
+        yield (*path, key), None if isinstance(each, dict | list) else _written(each)
+    for key, each in pairs:
+        yield from _whole_steps(each, (*path, key))
+
+
+def _written(scalar: object) -> str:
+    return "null" if scalar is None else str(scalar)
+
+
+def _cut_steps(text: str) -> Iterator[tuple[Path, str | None]]:
     stack = _Stack()
     for match in _TOKEN.finditer(text):
         quoted, mark, bare = match.groups()
@@ -100,19 +130,24 @@ def _json_steps(text: str) -> Iterator[tuple[Path, str | None]]:
 
 
 def _yaml_steps(text: str) -> Iterator[tuple[Path, str | None]]:
-    stack = _Stack()
+    stack, elements = _Stack(), 0
     try:
         parser = yaml.CSafeLoader(text)
         while parser.check_event():
             event = parser.get_event()
             if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-                yield stack.opened(isinstance(event, yaml.SequenceStartEvent)), None
+                path = stack.opened(isinstance(event, yaml.SequenceStartEvent))
+                if path[-1:] == ("[]",) and len(path) <= 2:
+                    elements += 1
+                    if elements > _ELEMENTS:
+                        return
+                yield path, None
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
                 stack.closed()
             elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
                 scalar = event.value if isinstance(event, yaml.ScalarEvent) else ""
-                path = stack.scalar(scalar)
-                if path is not None:
-                    yield path, scalar
+                place = stack.scalar(scalar)
+                if place is not None:
+                    yield place, scalar
     except (yaml.YAMLError, UnicodeError):
         return  # cut off, or broken: the reader says so

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import gzip
-import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol, cast
 from urllib.parse import urlsplit
 
 from durable_replay.cassette.formats.plain import Plain, Unfit
 from durable_replay.cassette.formats.shape import Shape, shape_of
 from durable_replay.errors import CassetteError, LimitExceeded, UsageError
 from durable_replay.http import Interaction
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 __all__ = ["Format", "Head", "Imported", "Item", "Source", "each", "require_base"]
 
@@ -47,24 +43,19 @@ class Item:
     line: int
 
 
-class _Inflated(io.RawIOBase):
-    """A gzip file as a stream that ends with an error where it grows past the limit."""
+class _Inflated:
+    """A gzip file that ends with an error where it grows past the limit."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = gzip.GzipFile(fileobj=file)
         self._size = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer, /) -> int:
-        view = memoryview(buffer)
-        data = self._file.read(len(view))
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
         self._size += len(data)
         if self._size > INFLATED:
             raise LimitExceeded(f"it inflates to more than {INFLATED:,} bytes")
-        view[: len(data)] = data
-        return len(data)
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +95,7 @@ class Source:
             with self.path.open("rb") as file:
                 packed = file.read(2) == b"\x1f\x8b"
                 file.seek(0)
-                yield cast(BinaryIO, io.BufferedReader(_Inflated(file), 1 << 16)) if packed else file
+                yield cast(BinaryIO, _Inflated(file)) if packed else file
         except IsADirectoryError:
             raise UsageError(f"{self.path} is a directory where a file was expected. Name a file in it.") from None
         except (OSError, EOFError, zlib.error, LimitExceeded) as error:

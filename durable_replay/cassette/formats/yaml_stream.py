@@ -35,6 +35,10 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BINARY = frozenset({"!binary", "tag:yaml.org,2002:binary"})
 
 
+_STARTS = (MappingStartEvent, SequenceStartEvent)
+_ENDS = (MappingEndEvent, SequenceEndEvent)
+
+
 class _Broken(ValueError):
     """On `line`, counted from 1."""
 
@@ -53,6 +57,7 @@ class _Unfinished:
 
 
 _UNFINISHED = _Unfinished()
+_Container = list[Plain] | dict[str, Plain]
 
 
 class _Anchors:
@@ -86,36 +91,22 @@ class _Anchors:
         return value
 
 
-class _Open:
-    """A container that is being filled."""
-
-    __slots__ = ("anchor", "items", "key", "mapping")
-
-    def __init__(self, event: MappingStartEvent | SequenceStartEvent) -> None:
-        self.mapping: dict[str, Plain] | None = {} if event.__class__ is MappingStartEvent else None
-        self.items: list[Plain] = []
-        self.key: str | None = None
-        self.anchor: str | None = event.anchor
-
-    def add(self, value: Plain, event: Event) -> None:
-        if self.mapping is None:
-            self.items.append(value)
-        elif self.key is None:
-            self.key = _key(value, event)
-        else:
-            if self.key == "<<" and isinstance(value, dict):
-                self.mapping = {**value, **self.mapping}
-            else:
-                self.mapping[self.key] = value
-            self.key = None
-
-
 def _key(value: Plain, event: Event) -> str:
+    if isinstance(value, str):
+        return value[1:] if value[:1] == ":" else value  # Ruby's symbols
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if isinstance(value, list | dict):
-        raise _Broken("a key is no text", event)
-    return "" if value is None else str(value).removeprefix(":")  # Ruby's symbols
+    if value is None:
+        return ""
+    raise _Broken("a key is no text", event)
+
+
+def _put(into: dict[str, Plain], key: str, value: Plain) -> None:
+    if key == "<<" and isinstance(value, dict):  # YAML 1.1's merge: what is there already stays
+        for name, held in value.items():
+            into.setdefault(name, held)
+    else:
+        into[key] = value
 
 
 class _Reader:
@@ -134,36 +125,55 @@ class _Reader:
 
     def value(self, event: Event | None = None) -> Plain:
         """The value that begins with this event (None: with the next one), to its end."""
-        event = event or self.event()
-        stack: list[_Open] = []
-        anchors = self._anchors
+        # One loop without calls for what is common: this is where an import of YAML spends its time.
+        following, anchors = self._next, self._anchors
+        event = event or cast(Event, following())
+        into: _Container | None = None
+        key: str | None = None
+        anchor: str | None = None
+        outer: list[tuple[_Container | None, str | None, str | None]] = []
         while True:
             anchors.seen += 1
             if isinstance(event, ScalarEvent):
-                value = self._scalar(event)
-            elif isinstance(event, MappingStartEvent | SequenceStartEvent):
-                if len(stack) >= _DEPTH:
-                    raise _Broken(f"it is nested more than {_DEPTH} deep", event)
-                if event.anchor is not None:
-                    anchors.begin(event.anchor)
-                stack.append(_Open(event))
-                event = self.event()
+                value: Plain = event.value
+                if event.tag is not None or event.anchor is not None:
+                    value = self._scalar(event)
+                elif event.implicit[0] and value in _NULL:
+                    value = None
+            elif isinstance(event, _STARTS):
+                outer.append((into, key, anchor))
+                into, key, anchor = self._opened(event, len(outer)), None, event.anchor
+                event = cast(Event, following())
                 continue
-            elif isinstance(event, MappingEndEvent | SequenceEndEvent):
-                container = stack.pop()
-                value = container.items if container.mapping is None else container.mapping
-                if container.anchor is not None:
-                    anchors.end(container.anchor, value)
+            elif isinstance(event, _ENDS):
+                value = into
+                if anchor is not None:
+                    anchors.end(anchor, value)
+                into, key, anchor = outer.pop()
             elif isinstance(event, AliasEvent):
                 value = anchors.follow(event)
             else:
                 raise _Broken("a value was expected", event)
-            if not stack:
+            if into is None:
                 return value
-            stack[-1].add(value, event)
-            event = self.event()
+            if isinstance(into, list):
+                into.append(value)
+            elif key is None:
+                key = _key(value, event)
+            else:
+                _put(into, key, value)
+                key = None
+            event = cast(Event, following())
+
+    def _opened(self, event: MappingStartEvent | SequenceStartEvent, depth: int) -> _Container:
+        if depth > _DEPTH:
+            raise _Broken(f"it is nested more than {_DEPTH} deep", event)
+        if event.anchor is not None:
+            self._anchors.begin(event.anchor)
+        return {} if isinstance(event, MappingStartEvent) else []
 
     def _scalar(self, event: ScalarEvent) -> Plain:
+        """A scalar that has a tag or an anchor."""
         text: str = event.value
         value: Plain = text
         if event.tag is not None:
