@@ -9,7 +9,19 @@ from collections.abc import Sequence
 
 import typer
 
-from durable_replay.cli import ca, cassette, demo, env, record, replay, serve, services
+from durable_replay.cli import (
+    ca,
+    cassette,
+    cassette_care,
+    cassette_export,
+    cassette_import,
+    demo,
+    env,
+    record,
+    replay,
+    serve,
+    services,
+)
 from durable_replay.cli.quick import QuickGroup
 from durable_replay.cli.running import run
 
@@ -44,6 +56,8 @@ def _root(
 
 for _module in (record, replay, serve, services, env, demo):
     _module.add_to(app)
+for _module in (cassette_export, cassette_import, cassette_care):
+    _module.add_to(cassette.app)
 app.add_typer(cassette.app, name="cassette")
 app.add_typer(ca.app, name="ca")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from durable_replay.cassette.care.building import Progress, append_all, counted, silent
 from durable_replay.cassette.care.hosts import mapped_hosts
@@ -15,7 +16,7 @@ from durable_replay.cassette.text.writing import exact_text
 from durable_replay.errors import CassetteError
 from durable_replay.http import Interaction
 
-__all__ = ["cassette_text", "import_text", "is_text_file", "write_whole"]
+__all__ = ["cassette_text", "import_text", "import_texts", "is_text_file", "write_whole"]
 
 
 def cassette_text(cassette: Cassette, *, review: bool = False, on_progress: Progress = silent) -> Iterator[str]:
@@ -54,20 +55,29 @@ def is_text_file(path: Path) -> bool:
 
 
 def import_text(source: Path, target: Path, on_progress: Progress = silent) -> int:
-    """Append what an exact text holds to a cassette, all or nothing, or make one of it; gives how many.
+    """See import_texts; one text."""
+    return import_texts([source], target, on_progress)
+
+
+def import_texts(sources: Sequence[Path], target: Path, on_progress: Progress = silent) -> int:
+    """Append what exact texts hold to a cassette, all or nothing, or make one of them; gives how many interactions.
 
     The same text gives the same tape, by its identity. Raises CassetteError with file and line.
     """
+    hosts: dict[str, str] = {}
+
+    def read(writer: CassetteWriter) -> Iterator[Interaction]:
+        for source in sources:
+            with _opened(source) as file:
+                reader = TextReader(source, file, writer.new_body)
+                hosts.update(reader.hosts)
+                yield from reader
+
+    return append_all(target, lambda writer: counted(read(writer), 0, on_progress), hosts)
+
+
+def _opened(source: Path) -> IO[bytes]:
     try:
-        file = source.open("rb")
+        return source.open("rb")
     except OSError as error:
         raise CassetteError(f"{source} cannot be read: {error.strerror}. Name another file.") from error
-    with file:
-        hosts: dict[str, str] = {}
-
-        def read(writer: CassetteWriter) -> Iterator[Interaction]:
-            reader = TextReader(source, file, writer.new_body)
-            hosts.update(reader.hosts)
-            yield from counted(reader, 0, on_progress)
-
-        return append_all(target, read, hosts)
