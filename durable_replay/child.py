@@ -37,22 +37,32 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     A terminal sends Ctrl-C to the command as well, so that it alone decides what that means; SIGTERM and SIGHUP are
     passed on.
     """
-    try:
-        child = subprocess.Popen(list(command), env=dict(environment))  # noqa: S603 - the user's own command
-    except OSError as error:
-        raise not_started(command[0], error) from None
-    with _passed_on(child):
+    started: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+    with _passed_on(started, early):
+        try:
+            child = subprocess.Popen(list(command), env=dict(environment))  # noqa: S603 - the user's own command
+        except OSError as error:
+            raise not_started(command[0], error) from None
+        started.append(child)
+        for number in early:
+            child.send_signal(number)
         code = child.wait()
     return 128 - code if code < 0 else code
 
 
 @contextmanager
-def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
+def _passed_on(started: Sequence[subprocess.Popen[bytes]], early: list[int]) -> Iterator[None]:
+    """From before the child is there, so that no signal is lost between its start and ours."""
+
     def ignore(number: int, frame: FrameType | None) -> None:
         """The terminal has told the child too."""
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        child.send_signal(number)
+        for child in started:
+            child.send_signal(number)
+        if not started:
+            early.append(number)
 
     with _handled({signal.SIGINT: ignore, **dict.fromkeys(_ENDING, pass_on)}):
         yield

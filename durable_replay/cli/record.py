@@ -10,6 +10,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -74,6 +75,7 @@ def record(
     Credentials are replaced before anything is written. A command's exit code is ours; 1 where the recording failed
     or secrets were found in it.
     """
+    from durable_replay.child import not_started
     from durable_replay.recording.recorder import parse_map
     from durable_replay.recording.run import Upstream
     from durable_replay.recording.run import record as recorded
@@ -81,6 +83,8 @@ def record(
     from durable_replay.tapes import redaction_rules
 
     _require_mitmproxy()
+    if command and which(command[0]) is None:  # before a proxy is started and a file made for nothing
+        raise not_started(command[0], FileNotFoundError())
     settings = Settings.load(Path.cwd())
     given = [parse_map(text) for text in maps or ()]
     configured = [parse_map(f"{name}={service}") for name, service in settings.hosts.items()]

@@ -33,8 +33,11 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
-        _silence()
-        return BROKEN_PIPE
+        return _silenced()
+    except SystemExit as end:  # typer's own way out of it
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        return _silenced()
     return code if isinstance(code, int) else 0
 
 
@@ -51,8 +54,9 @@ def _told(text: str, code: int) -> int:
     return code
 
 
-def _silence() -> None:
+def _silenced() -> int:
     """Python flushes stdout once more at its end, and would complain."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, 1)
     os.close(nowhere)
+    return BROKEN_PIPE

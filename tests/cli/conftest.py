@@ -39,6 +39,24 @@ def run(tmp_path: Path) -> Run:
     return run_it
 
 
+Told = tuple[int, str, str]
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Told]:
+    """Runs a command line in this process, in the test's folder; gives exit code, stdout and stderr."""
+    from durable_replay.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def tell(*arguments: str | Path) -> Told:
+        capfd.readouterr()
+        code = main([str(each) for each in arguments])
+        return code, *capfd.readouterr()
+
+    return tell
+
+
 class Started:
     """A command that runs until it is told to end."""
 

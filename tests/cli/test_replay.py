@@ -7,13 +7,26 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., Any]
+Tell = Callable[..., tuple[int, str, str]]
 Recorded = tuple[Path, str]
+
+
+@pytest.fixture
+def here(told: Tell) -> Run:
+    """As `run`, in this process: the child is another one all the same."""
+
+    def run_here(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(arguments, *told(*arguments))
+
+    return run_here
 
 
 def _script(script: Path, url: str, *paths: str) -> list[str]:
@@ -29,10 +42,10 @@ def test_the_recorded_script_has_the_same_output_with_its_server_gone(
     assert done.stdout.splitlines() == ["/a 200 answer 1 of /a", "/b 200 answer 1 of /b", "/a 200 answer 2 of /a"]
 
 
-def test_a_miss_is_told_with_its_reason_and_fails_a_strict_run(run: Run, script: Path, recorded: Recorded) -> None:
+def test_a_miss_is_told_with_its_reason_and_fails_a_strict_run(here: Run, script: Path, recorded: Recorded) -> None:
     cassette, url = recorded
     catching = f"import urllib.request as u\ntry: u.urlopen({url + '/c'!r})\nexcept u.HTTPError as e: print(e.code)"
-    done = run("replay", "-c", cassette, "--strict", "--", sys.executable, "-c", catching)
+    done = here("replay", "-c", cassette, "--strict", "--", sys.executable, "-c", catching)
     assert (done.returncode, done.stdout) == (1, "501\n")
     lines = done.stderr.splitlines()
     assert lines[:2] == ["replay: 1 refused", "misses: 1"]
@@ -40,88 +53,86 @@ def test_a_miss_is_told_with_its_reason_and_fails_a_strict_run(run: Run, script:
     assert lines[3:] == ["never used: 3 of 3 recordings", *(f"  #{n} GET {url}/{p}" for n, p in enumerate("aba", 1))]
 
 
-def test_a_miss_without_strict_leaves_the_childs_exit_code(run: Run, recorded: Recorded) -> None:
+@pytest.mark.parametrize("strict", [[], ["--strict"]])
+def test_a_childs_failure_goes_before_a_miss(told: Tell, recorded: Recorded, strict: list[str]) -> None:
     cassette, url = recorded
     catching = f"import urllib.request as u\ntry: u.urlopen({url + '/c'!r})\nexcept u.HTTPError: raise SystemExit(7)"
-    plain = run("replay", "-c", cassette, "--", sys.executable, "-c", catching)
-    strict = run("replay", "-c", cassette, "--strict", "--", sys.executable, "-c", catching)
-    assert (plain.returncode, strict.returncode) == (7, 7)
+    assert told("replay", "-c", cassette, *strict, "--", sys.executable, "-c", catching)[0] == 7
 
 
-def test_the_summary_for_programs_is_one_line_of_json(run: Run, script: Path, recorded: Recorded) -> None:
+def test_the_summary_for_programs_is_one_line_of_json(told: Tell, script: Path, recorded: Recorded) -> None:
     cassette, url = recorded
-    done = run("replay", "-c", cassette, "--format", "json", *_script(script, url, "/a"))
-    summary = json.loads(done.stderr)
+    _, _, errors = told("replay", "-c", cassette, "--format", "json", *_script(script, url, "/a"))
+    summary = json.loads(errors)
     assert summary["answers"] == {"recorded": 1, "emulated": 0, "forwarded": 0, "refused": 0}
     assert (summary["missed"], summary["recordings"], summary["never_used"]) == (0, 3, 2)
     assert summary["unused"] == [[2, "GET", f"{url}/b"], [3, "GET", f"{url}/a"]]
 
 
 def test_forwarding_asks_the_real_server_and_counts_as_a_miss(
-    run: Run, script: Path, recorded: Recorded, server: str
+    here: Run, script: Path, recorded: Recorded, server: str
 ) -> None:
     cassette, _ = recorded
-    done = run("replay", "-c", cassette, "--on-miss", "forward", "--strict", *_script(script, server, "/new"))
+    done = here("replay", "-c", cassette, "--on-miss", "forward", "--strict", *_script(script, server, "/new"))
     assert (done.returncode, done.stdout) == (1, "/new 200 answer 1 of /new\n")
     assert done.stderr.startswith("replay: 1 forwarded\nmisses: 1\n")
 
 
-def test_loopback_goes_direct_unless_the_cassette_holds_it(run: Run, cassette: Path, script: Path, server: str) -> None:
-    done = run("replay", "-c", cassette, *_script(script, server, "/own"))
+def test_loopback_goes_direct_unless_the_cassette_holds_it(
+    here: Run, cassette: Path, script: Path, server: str
+) -> None:
+    done = here("replay", "-c", cassette, *_script(script, server, "/own"))
     assert done.stdout == "/own 200 answer 1 of /own\n"
     assert done.stderr.startswith("replay: no requests\n")
 
 
-def test_loopback_is_answered_from_here_when_asked_for(run: Run, cassette: Path, script: Path, server: str) -> None:
-    done = run("replay", "-c", cassette, "--include-loopback", *_script(script, server, "/own"))
+def test_loopback_is_answered_from_here_when_asked_for(here: Run, cassette: Path, script: Path, server: str) -> None:
+    done = here("replay", "-c", cassette, "--include-loopback", *_script(script, server, "/own"))
     assert done.returncode != 0
     assert "replay: 1 refused" in done.stderr
 
 
-def test_a_mapped_host_is_emulated_by_its_service(run: Run, server: str) -> None:
+def test_a_mapped_host_is_emulated_by_its_service(here: Run, server: str) -> None:
     place = urlsplit(server).netloc
     put = f"import urllib.request as u\nr = u.Request({server + '/photos'!r}, method='PUT')\nprint(u.urlopen(r).status)"
-    done = run("replay", "--map", f"{place}=s3", "--", sys.executable, "-c", put)
+    done = here("replay", "--map", f"{place}=s3", "--", sys.executable, "-c", put)
     assert (done.returncode, done.stdout) == (0, "200\n"), done.stderr
     assert done.stderr.startswith("replay: 1 emulated\n")
 
 
-def test_without_a_command_it_says_where_it_listens_and_ends_cleanly(
-    start: Callable[..., object], recorded: Recorded
-) -> None:
+def test_without_a_command_it_says_where_it_listens_and_ends_cleanly(start: Start, recorded: Recorded) -> None:
     cassette, url = recorded
     for number in (signal.SIGTERM, signal.SIGINT):
         running = start("replay", "-c", cassette)
-        proxy = running.until(r"listens on (http://127\.0\.0\.1:\d+),")[1]  # type: ignore[attr-defined]
-        line = running.until("eval")  # type: ignore[attr-defined]
+        proxy = running.until(r"listens on (http://127\.0\.0\.1:\d+),")[1]
+        line = running.until("eval")
         assert f"durable-replay env --proxy {proxy} --include-loopback" in line.string
         with build_opener(ProxyHandler({"http": proxy})).open(f"{url}/a") as answer:
             assert answer.read() == b"answer 1 of /a"
             assert answer.headers["x-durable-source"] == "recorded"
-        code, errors = running.end(number)  # type: ignore[attr-defined]
+        code, errors = running.end(number)
         assert (code, errors.splitlines()[0]) == (0, "replay: 1 recorded")
 
 
-def test_provenance_can_be_left_out(start: Callable[..., object], recorded: Recorded) -> None:
+def test_provenance_can_be_left_out(start: Start, recorded: Recorded) -> None:
     cassette, url = recorded
     running = start("replay", "-c", cassette, "--no-provenance")
-    proxy = running.until(r"listens on (http://127\.0\.0\.1:\d+),")[1]  # type: ignore[attr-defined]
+    proxy = running.until(r"listens on (http://127\.0\.0\.1:\d+),")[1]
     with build_opener(ProxyHandler({"http": proxy})).open(f"{url}/a") as answer:
         assert [name for name in answer.headers if name.lower().startswith("x-durable")] == []
 
 
-def test_old_recordings_are_told_and_fail_a_strict_run(run: Run, cassette: Path) -> None:
-    told = run("replay", "-c", cassette, "--max-age", "1d", "--", "true")
-    strict = run("replay", "-c", cassette, "--max-age", "1d", "--strict", "--", "true")
-    assert "recordings of 2026-01-01" in told.stderr
-    assert (told.returncode, strict.returncode) == (0, 1)
+def test_old_recordings_are_told_and_fail_a_strict_run(told: Tell, cassette: Path) -> None:
+    code, _, errors = told("replay", "-c", cassette, "--max-age", "1d", "--", "true")
+    assert (code, "recordings of 2026-01-01" in errors) == (0, True)
+    assert told("replay", "-c", cassette, "--max-age", "1d", "--strict", "--", "true")[0] == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "what"),
     [
         (["-c", "none.cassette", "--", "true"], "there is no cassette none.cassette"),
-        (["--", "true"][:0], "nothing to replay"),
+        ([], "nothing to replay"),
         (["--clock", "noon", "-c", "{cassette}", "--", "true"], "--clock 'noon'"),
         (["--map", "nowhere", "--", "true"], "is not HOST[:PORT]=SERVICE"),
         (["--map", "x.test=nosuch", "--", "true"], "nosuch"),
@@ -129,39 +140,39 @@ def test_old_recordings_are_told_and_fail_a_strict_run(run: Run, cassette: Path)
         (["--max-age", "soon", "-c", "{cassette}", "--", "true"], "'soon' is no age"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_2(run: Run, cassette: Path, arguments: list[str], told: str) -> None:
-    done = run("replay", *(each.format(cassette=cassette) for each in arguments))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert len(done.stderr.splitlines()) == 1
-    assert told in done.stderr
+def test_wrong_use_is_one_line_and_exit_2(told: Tell, cassette: Path, arguments: list[str], what: str) -> None:
+    code, output, errors = told("replay", *(each.format(cassette=cassette) for each in arguments))
+    assert (code, output) == (2, "")
+    assert len(errors.splitlines()) == 1
+    assert what in errors
 
 
-def test_a_port_in_use_is_one_line_and_exit_2(run: Run, cassette: Path) -> None:
+def test_a_port_in_use_is_one_line_and_exit_2(told: Tell, cassette: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = run("replay", "-c", cassette, "--port", str(taken.getsockname()[1]))
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert "choose another port" in done.stderr
+        code, _, errors = told("replay", "-c", cassette, "--port", str(taken.getsockname()[1]))
+    assert code == 2
+    assert len(errors.splitlines()) == 1
+    assert "choose another port" in errors
 
 
-def test_a_command_that_is_not_there_is_exit_127(run: Run, cassette: Path) -> None:
-    done = run("replay", "-c", cassette, "--", "no-such-program")
-    assert done.returncode == 127
-    assert "no-such-program cannot be started: there is no such command" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+def test_a_command_that_is_not_there_is_exit_127(told: Tell, cassette: Path) -> None:
+    code, _, errors = told("replay", "-c", cassette, "--", "no-such-program")
+    assert code == 127
+    assert "no-such-program cannot be started: there is no such command" in errors
+    assert len(errors.splitlines()) == 1
 
 
-def test_a_child_that_a_signal_ended_gives_128_and_the_signal(run: Run, cassette: Path) -> None:
-    code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    assert run("replay", "-c", cassette, "--", sys.executable, "-c", code).returncode == 128 + signal.SIGKILL
+def test_a_child_that_a_signal_ended_gives_128_and_the_signal(told: Tell, cassette: Path) -> None:
+    killing = ("--", "sh", "-c", "kill -9 $$")
+    assert told("replay", "-c", cassette, *killing)[0] == 128 + signal.SIGKILL
 
 
-def test_the_childs_own_options_are_its_own(run: Run, cassette: Path) -> None:
-    done = run("replay", "-c", cassette, sys.executable, "-c", "import sys; print(sys.argv[1:])", "--port", "x", "--")
-    assert done.stdout == "['--port', 'x', '--']\n", done.stderr
+def test_the_childs_own_options_are_its_own(told: Tell, cassette: Path) -> None:
+    _, output, errors = told("replay", "-c", cassette, "sh", "-c", 'echo "$@"', "sh", "--port", "x", "--")
+    assert output == "--port x --\n", errors
 
 
-def test_a_running_replay_has_neither_mitmproxy_nor_sqlmodel(run: Run, recorded: Recorded, script: Path) -> None:
+def test_a_running_replay_has_neither_mitmproxy_nor_sqlmodel(recorded: Recorded, script: Path) -> None:
     cassette, url = recorded
     code = (
         "import sys\nfrom durable_replay.cli import main\n"
