@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from durable_jira.errors import JqlError, text
@@ -25,13 +26,14 @@ from durable_jira.resources import (
     user_id,
 )
 from durable_jira.site import about_site, current_user, is_cloud
-from durable_jira.views import comments_page, shown, shown_issue, wanted
+from durable_jira.views import shown, shown_issue, wanted
 from durable_replay.http import Response
 from durable_replay.service.api import Call, Document, Json, Key, Reply, Scope, Sighting, operation
 from durable_replay.service.faults import Fault, Invalid
 from durable_replay.service.verbs import patched
 
 if TYPE_CHECKING:
+    from durable_jira.fields import Field
     from durable_jira.jql import Query
     from durable_jira.query import Context
 
@@ -96,7 +98,7 @@ def _read(scope: Scope, jql: str) -> tuple[Query, Context]:
     return query, context
 
 
-def _custom(scope: Scope) -> tuple:  # type: ignore[type-arg]
+def _custom(scope: Scope) -> tuple[Field, ...]:
     from durable_jira.fields import field_from_rest
 
     found = (document for _, document in scope.all(FIELD.of()))
@@ -120,18 +122,35 @@ def _check_projects(scope: Scope, query: Query) -> None:
 
 def _found(scope: Scope, jql: str) -> tuple[list[Document], int | None]:
     """The issues in order, and the number of the recording that the list stands on."""
-    from durable_jira.query import matches, ordering
+    from durable_jira.query import ordering, select
 
     query, context = _read(scope, jql)
-    candidates = _judged(scope)
-    found, number = patched(
-        scope, ISSUE.of(), lambda issue: matches(query, candidates(issue), context), _by_key_descending
-    )
-    if query.order and all(_sortable(issue, query) for issue in found):
+    views = _views(scope, query)
+    chosen = {str(view["id"]) for view in select(replace(query, order=()), views.values(), context)}
+    is_listed = scope.listed() is not None
+    order = _by_key_descending if is_listed else None
+    found, number = patched(scope, ISSUE.of(), lambda issue: str(issue.get("id")) in chosen, order)
+    if not is_listed:
+        found.sort(key=_by_key_descending)
+    if query.order and (not is_listed or all(_is_sortable(issue, query, context) for issue in found)):
         by_id = {str(issue["id"]): issue for issue in found}
-        ordered = ordering(query, [candidates(issue) for issue in found], context)
-        found = [by_id[str(issue["id"])] for issue in ordered]
+        found = [by_id[str(view["id"])] for view in ordering(query, [views[one] for one in by_id], context)]
     return found, number
+
+
+def _views(scope: Scope, query: Query) -> dict[str, Mapping[str, object]]:
+    """All issues as JQL looks at them, by id; with their comments where the query asks for texts."""
+    from durable_jira.query import fields_named
+
+    comments: dict[str, list[object]] = {}
+    if fields_named(query) & {"text", "comment"}:
+        for key, comment in scope.all(COMMENT.of()):
+            comments.setdefault(key[1], []).append(comment)
+    views: dict[str, Mapping[str, object]] = {}
+    for key, issue in scope.all(ISSUE.of()):
+        fields = {**issue, "comment": {"comments": comments.get(key[1], [])}}
+        views[key[1]] = {"id": key[1], "key": issue.get("key", ""), "fields": fields}
+    return views
 
 
 def _by_key_descending(issue: Document) -> str:
@@ -144,22 +163,12 @@ def _by_key_descending(issue: Document) -> str:
 _LAST, _ASCII = 0x10FFFF, 128
 
 
-def _sortable(issue: Document, query: Query) -> bool:
-    """Whether the issue is known well enough to be put in order; else the recorded order stays."""
-    return all(sort.field.casefold() in _ALWAYS or sort.field in issue for sort in query.order)
+def _is_sortable(issue: Document, query: Query, context: Context) -> bool:
+    """Whether a recorded issue is known well enough to be put in order; else the recorded order stays."""
+    from durable_jira.fields import resolve
 
-
-_ALWAYS = frozenset(("key", "issuekey", "id"))
-
-
-def _judged(scope: Scope) -> Callable[[Document], Mapping[str, object]]:
-    """An issue as JQL looks at it, comments included."""
-
-    def view(issue: Document) -> Mapping[str, object]:
-        fields = {**issue, "comment": comments_page(scope, str(issue["id"]))}
-        return {"id": issue["id"], "key": issue.get("key", ""), "fields": fields}
-
-    return view
+    ids = [resolve(sort.field, context.known_fields).id for sort in query.order]
+    return all(one in issue or one == "issuekey" for one in ids)
 
 
 @operation(reads=[_footing, about_site], paging=_PAGING, learns=_seen, example=_EXAMPLE)

@@ -121,3 +121,9 @@ def test_custom_fields_are_found_by_name_and_number(site_of: Callable[..., Site]
     site = site_of(tape)
     assert keys(site, '"Story Points" >= 5') == keys(site, "cf[10016] = 5") == ["DEMO-10"]
     assert keys(site, "cf[10016] > 5") == []
+
+
+def test_a_search_is_put_in_order_by_any_name_of_a_field(site: Site) -> None:
+    late, never, soon = site.issue(duedate="2026-03-01"), site.issue(), site.issue(duedate="2026-02-01")
+    assert keys(site, "project = DEMO ORDER BY due") == [soon, late, never]
+    assert keys(site, "project = DEMO") == [soon, never, late], "without ORDER BY by key, the last first"
