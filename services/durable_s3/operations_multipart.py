@@ -27,7 +27,7 @@ from durable_s3.documents import CompletedPart, read_complete
 from durable_s3.errors import S3Fault
 from durable_s3.listing import after_upload, count_limit, number_page, upload_page
 from durable_s3.names import check_key
-from durable_s3.operation import BYTES, STORED, read_document, refuse_unmodelled, s3
+from durable_s3.operation import BYTES, STORED, refuse_unmodelled, s3, sent_document
 from durable_s3.operations_buckets import OWNER
 from durable_s3.operations_listings import encoder
 from durable_s3.operations_objects import described, kept_headers
@@ -139,7 +139,8 @@ def upload_part(scope: Scope, call: Call) -> Reply:
 def complete_multipart_upload(scope: Scope, call: Call) -> Reply:
     """The object is there, made of the parts that the client lists. The same completion again is the same answer."""
     upload = existing_upload(scope, call, completed=True)
-    listed = read_complete(read_document(call))
+    # A sum among this request's headers is the object's, not the document's.
+    listed = read_complete(sent_document(call))
     if "Completed" in upload:
         return _completed_before(call, upload, listed)
     chosen = _chosen(scope, call, upload, listed)
