@@ -13,7 +13,16 @@ from durable_replay.http import Interaction, Response
 from durable_replay.service.api import Call, Document, Service
 from durable_replay.service.faults import Fault, Unrecorded
 from durable_replay.timeline.hydrate import Beginnings, rehearse
-from durable_replay.timeline.indexing import Indexing, Understood, footprint, lessons, resolve, succeeded, written
+from durable_replay.timeline.indexing import (
+    Indexing,
+    Understood,
+    footprint,
+    lessons,
+    placed,
+    resolve,
+    succeeded,
+    written,
+)
 from durable_replay.timeline.ledger import Fact
 from durable_replay.timeline.resource import Key, Kind, display, overlap
 from durable_replay.timeline.scope import Listed, Scope, Sighting, World, name_key
@@ -157,12 +166,30 @@ class Emulator:
                 return self._lessons[number]
         interaction = self.tape.interaction(number)
         call = self.indexing.understand(interaction.request).call
-        found = lessons(call, interaction) if call else {}
+        found = self._placed(number, call, lessons(call, interaction)) if call else {}
         with self._lock:
             self._lessons[number] = found
             while len(self._lessons) > _LESSONS:
                 self._lessons.popitem(last=False)
         return found
+
+    def _placed(self, number: int, call: Call, found: Mapping[Key, Sighting]) -> Mapping[Key, Sighting]:
+        """Sightings under the keys that the index gave them: names mean what they meant on the tape."""
+
+        def identity(kind: Kind, text: str) -> str:
+            name = (call.service.name, call.tenant, *name_key(kind, text))
+            numbers = [seen.number for seen in self.tape.seen(name)]
+            told = [one for one in numbers if one <= number][-1:] or numbers[:1]
+            for one in told:
+                teller = self.tape.interaction(one)
+                said = self.indexing.understand(teller.request).call
+                sighting = lessons(said, teller).get(name) if said else None
+                if sighting is not None and sighting.document:
+                    return str(sighting.document["id"])
+            return text
+
+        resolved, names = resolve(call, identity)
+        return {placed(key, call, resolved): one for key, one in found.items()} if names else found
 
     def scope(
         self,

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from durable_replay.errors import NotEmulated
+from durable_replay.errors import NotEmulated, Undeclared
 from durable_replay.service.api import Call, Document, Scope
 from durable_replay.service.faults import Fault, Missing
 from durable_replay.timeline.indexing import Indexing, footprint, resolve
@@ -51,6 +51,9 @@ def rehearse(staged: Staged, call: Call, absent: Key | None = None) -> Scope | N
         except (Fault, NotEmulated):
             scope.drop()
             return None
+        except Undeclared:
+            scope.drop()
+            raise
         except Exception as error:  # our knowledge has another shape than the operation is used to
             _LOG.info("%s %s cannot be rehearsed: %r", call.service.name, call.operation.name, error)
             scope.drop()

@@ -27,7 +27,7 @@ from durable_replay.timeline.ledger import Fact, History, tape_mark
 from durable_replay.timeline.resource import Key
 from durable_replay.timeline.scope import is_name, name_key, names_of
 
-__all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "resolve", "succeeded", "written"]
+__all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "placed", "resolve", "succeeded", "written"]
 
 VERSION = "2"
 _LOG = logging.getLogger(__name__)
@@ -62,6 +62,19 @@ def resolve(call: Call, identity: Callable[[Kind, str], str]) -> tuple[Call, tup
         return call, ()
     params = {**call.params, **{part: identity(kind, text) for part, kind, text in used}}
     return replace(call, params=params), tuple(name_key(kind, text) for _, kind, text in used)
+
+
+def placed(key: Key, call: Call, resolved: Call) -> Key:
+    """The key of something shown, with the names in its outer parts replaced: a task of the project `home` is one of
+    the project 1. Its last part comes from the document itself."""
+    kind = call.service.by_name.get(key[2])
+    if kind is None or call.params is resolved.params:
+        return key
+    parts = list(key)
+    for at, part in enumerate(kind.parts[:-1], 3):
+        if at < len(parts) and part in call.params and parts[at] == str(call.params[part]):
+            parts[at] = str(resolved.params[part])
+    return tuple(parts)
 
 
 def footprint(call: Call, names: tuple[Key, ...]) -> Footprint:
@@ -207,13 +220,14 @@ def _row(met: _Met, names: Mapping[Key, str], history: History) -> IndexRows:
     except Exception as error:  # see `lessons`
         _LOG.info("recording %d (%s) has no footprint: %r", met.number, met.call.operation.name, error)
         print_ = Footprint((), ())
-    writes = written(call, print_.writes, met.keys) if met.done else ()
+    keys = tuple(dict.fromkeys(placed(key, met.call, call) for key in met.keys))
+    writes = written(call, print_.writes, keys) if met.done else ()
     reads = print_.reads if met.done else (*print_.reads, *print_.writes)
     before = history.digest((*reads, *writes))
     if writes:
         history.add(tape_mark(met.number), writes)
     fact = Fact(met.number, reads, writes, before, call.service.name, call.operation.name)
-    digests = tuple((key, history.digest((key,))) for key in met.keys)
+    digests = tuple((key, history.digest((key,))) for key in keys)
     return IndexRows(fact, met.key, met.listing_key, met.host, digests)
 
 

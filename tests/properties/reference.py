@@ -61,7 +61,7 @@ class Todo:
                 return self._task(method, name, task, content)
         raise AssertionError(path)
 
-    def _named(self, name: str) -> str | None:
+    def named(self, name: str) -> str | None:
         by_slug = (key for key, one in self.projects.items() if one.get("slug") == name)
         return next(by_slug, name if name in self.projects else None)
 
@@ -70,7 +70,7 @@ class Todo:
 
     def _create_project(self, content: object) -> tuple[int, object]:
         assert isinstance(content, dict)
-        if self.refuses and self._named(str(content.get("slug"))) is not None:
+        if self.refuses and self.named(str(content.get("slug"))) is not None:
             return 409, {"error": "that slug is taken", "trace": self.asked}
         self.ids += 1
         made: Json = {"id": str(self.ids), **content, "owner": {"name": "ann"}, "rev": 1, "at": START + self.asked}
@@ -78,7 +78,7 @@ class Todo:
         return 201, made
 
     def _project(self, method: str, name: str, content: object) -> tuple[int, object]:
-        key = self._named(name)
+        key = self.named(name)
         if key is None:
             return self._missing()
         if method == "PUT":
@@ -92,7 +92,7 @@ class Todo:
         return 200, self.projects[key]
 
     def _tasks(self, method: str, name: str, content: object, query: str) -> tuple[int, object]:
-        key = self._named(name)
+        key = self.named(name)
         if key is None:
             return self._missing()
         if method == "POST":
@@ -107,7 +107,7 @@ class Todo:
         return 200, shown
 
     def _task(self, method: str, name: str, task: str, content: object) -> tuple[int, object]:
-        place = (self._named(name) or name, task)
+        place = (self.named(name) or name, task)
         if place not in self.tasks:
             return self._missing()
         if method == "PUT":

@@ -54,7 +54,7 @@ class Histories(RuleBasedStateMachine):
         self.models = {"one": Model(self.before.copy())}
         self.kept: dict[tuple[str, str], Model] = {}
         self.recorded_ids = {
-            ("/tasks" in place.request.target, str(one["id"]))
+            (cast("dict[str, object]", one.get("in", {})).get("id"), str(one["id"]))
             for place in self.tape
             for one in documents(body(place.response))
         }
@@ -132,9 +132,10 @@ class Histories(RuleBasedStateMachine):
         if created:
             made = cast("dict[str, object]", body(answer.response))
             identity = str(made["id"])
-            is_task = "/tasks" in op[1]
-            assert identity not in ({task for _, task in world.tasks} if is_task else world.projects)
-            assert answer.source == "recorded" or (is_task, identity) not in self.recorded_ids
+            parent = world.named(op[1].split("/")[2]) if "/tasks" in op[1] else None
+            taken = {task for project, task in world.tasks if project == parent} if parent else {*world.projects}
+            assert identity not in taken
+            assert answer.source == "recorded" or (parent, identity) not in self.recorded_ids
             world.ids = int(identity) - 1
         status, content = world.answer(*op)
         assert answer.response.status == status, (op, answer.why)
