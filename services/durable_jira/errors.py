@@ -4,8 +4,9 @@
 and Server answers, ``jql.field.unknown``, ``jql.operator.unsupported`` and ``jql.value.unknown`` stand in Atlassian's
 OpenAPI document of ``POST /jql/parse``; ``jql.date.invalid`` in reports of Server answers. Not checked against a live
 site: ``jql.field.expected``, ``jql.function.*``, ``jql.text.empty``, ``jql.operator.list``, ``jql.operator.not_empty``,
-``field.required`` and ``issue.missing.cloud``. ``jql.unsupported``, ``jql.too_long`` and ``jql.too_deep`` are our own:
-they say where the emulator ends.
+``field.required``, ``issue.missing.cloud``, and those of refused values: ``issue.*``, ``text.*``, ``comment.*``,
+``transition.*``, ``user.*`` and ``project.key.*``, ``project.name.*``. ``jql.unsupported``,
+``jql.too_long`` and ``jql.too_deep`` are our own: they say where the emulator ends.
 """
 
 import json

@@ -10,6 +10,7 @@ from durable_jira.operations_comments import put_comment
 from durable_jira.resources import (
     CHANGE,
     COMMENT,
+    FIELD,
     ISSUE,
     PRIORITY,
     PROJECT,
@@ -25,7 +26,7 @@ from durable_jira.resources import (
 )
 from durable_jira.site import about_site, clock, current_user, known_by
 from durable_jira.values import VALUES, asked_fields, embedded, project_of, settled, updated
-from durable_jira.views import history, shown, shown_issue, the_issue, transitions, wanted, window
+from durable_jira.views import expanded, history, shown, shown_issue, the_issue, transitions, wanted, window
 from durable_jira.wire import base_url, rest_version
 from durable_replay.errors import NotEmulated
 from durable_replay.http import Response
@@ -50,19 +51,12 @@ def _issue_seen(call: Call, response: Response) -> Iterable[Sighting]:
     return issue_shown(shown(response)) if response.status == 200 else []
 
 
-@operation(reads=[ISSUE, COMMENT, CHANGE, about_site, lambda call: [TRANSITION.of()]], learns=_issue_seen)
+@operation(reads=[ISSUE, COMMENT, CHANGE, about_site, lambda call: [TRANSITION.of(), FIELD.of()]], learns=_issue_seen)
 def get_issue(scope: Scope, call: Call) -> Reply:
-    """`fields` and `expand=changelog,transitions` are answered; other expansions are left out, as unknown ones are."""
+    """The issue with the `fields` and the expansions that were asked for."""
     issue = the_issue(scope, call)
-    document = shown_issue(scope, issue, wanted(call.query.get("fields"), "*all"))
-    expand = call.query.get("expand", "").split(",")
-    if "transitions" in expand:
-        document["transitions"] = list[Json](transitions(scope))
-    if "changelog" in expand:
-        found = history(scope, str(issue["id"]))
-        newest: list[Json] = [*reversed(found)]
-        document["changelog"] = {"startAt": 0, "maxResults": len(found), "total": len(found), "histories": newest}
-    return Reply(200, document)
+    more = expanded(scope, str(issue["id"]), call.query.get("expand", ""))
+    return Reply(200, {**shown_issue(scope, issue, wanted(call.query.get("fields"), "*all")), **more})
 
 
 def _projects(call: Call) -> list[Key]:

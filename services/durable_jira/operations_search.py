@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from durable_jira.errors import JqlError, text
 from durable_jira.resources import (
+    CHANGE,
     COMMENT,
     FIELD,
     ISSUE,
@@ -26,7 +27,8 @@ from durable_jira.resources import (
     user_id,
 )
 from durable_jira.site import about_site, current_user, is_cloud
-from durable_jira.views import shown, shown_issue, wanted
+from durable_jira.views import expanded, shown, shown_issue, wanted
+from durable_replay.errors import NotEmulated
 from durable_replay.http import Response
 from durable_replay.service.api import Call, Document, Json, Key, Reply, Scope, Sighting, operation
 from durable_replay.service.faults import Fault, Invalid
@@ -45,7 +47,7 @@ _PAGING = ("startAt", "maxResults", "nextPageToken")
 
 
 def _footing(call: Call) -> list[Key]:
-    return [ISSUE.of(), COMMENT.of(), FIELD.of(), PRIORITY.of(), PROJECT.of()]
+    return [ISSUE.of(), COMMENT.of(), CHANGE.of(), FIELD.of(), PRIORITY.of(), PROJECT.of()]
 
 
 def _seen(call: Call, response: Response) -> Iterable[Sighting]:
@@ -69,6 +71,16 @@ class _Asked:
     def text(self, name: str) -> str:
         value = self.values.get(name)
         return value if isinstance(value, str) else ""
+
+    @property
+    def expand(self) -> str:
+        """Of each issue: a comma list, or an array. Raises NotEmulated for what belongs to the page."""
+        value = self.values.get("expand")
+        words = ",".join(map(str, value)) if isinstance(value, list) else str(value or "")
+        for word in ("names", "schema", "transitions"):
+            if word in words:
+                raise NotEmulated(f"expand={word} of a search")
+        return words
 
     def number(self, name: str, default: int, most: int) -> int:
         value = str(self.values.get(name, ""))
@@ -185,7 +197,7 @@ def search_issues(scope: Scope, call: Call) -> Reply:
         "startAt": start,
         "maxResults": limit,
         "total": _total(scope, found, number),
-        "issues": [shown_issue(scope, issue, words) for issue in found[start : start + limit]],
+        "issues": [_item(scope, issue, words, asked) for issue in found[start : start + limit]],
     }
     return Reply(200, page)
 
@@ -214,14 +226,16 @@ def search_pages(scope: Scope, call: Call) -> Reply:
     found, _ = _found(scope, asked.text("jql"))
     start, limit = _start(asked.text("nextPageToken")), asked.number("maxResults", 50, 5000)
     words = asked.fields("id")
-    issues = [_item(scope, issue, words) for issue in found[start : start + limit]]
+    issues = [_item(scope, issue, words, asked) for issue in found[start : start + limit]]
     is_last = start + limit >= len(found)
     token: Document = {} if is_last else {"nextPageToken": _token(start + limit)}
     return Reply(200, {"issues": issues, **token, "isLast": is_last})
 
 
-def _item(scope: Scope, issue: Document, words: tuple[str, ...]) -> Json:
-    return {"id": str(issue["id"])} if words == ("id",) else shown_issue(scope, issue, words)
+def _item(scope: Scope, issue: Document, words: tuple[str, ...], asked: _Asked) -> Json:
+    identity = str(issue["id"])
+    item: Document = {"id": identity} if words == ("id",) else shown_issue(scope, issue, words)
+    return {**item, **expanded(scope, identity, asked.expand)}
 
 
 def _token(start: int) -> str:

@@ -1,7 +1,8 @@
 """A site: its flavour, who asks, and what a fresh one has.
 
 A site that no recording taught has one user, the default issue types, statuses, priorities, resolutions and fields,
-a workflow of three steps, and no project. One that was recorded gets of these only what it lacks by name.
+a workflow of three steps, and no project. One that was recorded gets of these only what it lacks by name. Without a
+recorded serverInfo it is Cloud, unless users were recorded and none of them has an accountId.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ def seed(scope: Scope) -> None:
     scope.put(SITE.of("fresh"), {"fresh": fresh})
     defaults = _defaults()
     if not scope.exists(SITE.of("info")):
-        scope.put(SITE.of("info"), cast("Document", defaults["info"]))
+        users = [user for _, user in scope.all(USER.of())]
+        server = bool(users) and not any("accountId" in user for user in users)
+        infos = cast("dict[str, Document]", defaults["info"])
+        scope.put(SITE.of("info"), infos["server" if server else "cloud"])
     for kind in _KINDS:
         _fill(scope, kind, cast("list[Document]", defaults[kind.name]))
     if not scope.exists(SITE.of("myself")):

@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from durable_jira.errors import text
-from durable_jira.resources import CHANGE, COMMENT, ISSUE, TRANSITION, numeric
+from durable_jira.resources import CHANGE, COMMENT, FIELD, ISSUE, TRANSITION, numeric
 from durable_jira.site import is_cloud
+from durable_replay.errors import NotEmulated
 from durable_replay.http import Response
 from durable_replay.service.api import Call, Document, Json, Scope
 from durable_replay.service.codecs import JsonCodec
 from durable_replay.service.faults import Missing
 
-__all__ = ["comments_page", "history", "shown", "shown_issue", "the_issue", "transitions", "wanted", "window"]
+__all__ = [
+    "comments_page",
+    "expanded",
+    "history",
+    "shown",
+    "shown_issue",
+    "the_issue",
+    "transitions",
+    "wanted",
+    "window",
+]
 
 EXPAND = "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations"
 # Which custom fields are navigable is for the site to say; all of them are taken to be.
+_NOT_EXPANDED = frozenset(("renderedFields", "editmeta", "operations", "versionedRepresentations"))
 _NOT_NAVIGABLE = frozenset(("comment", "attachment", "worklog"))
 
 
@@ -66,6 +78,24 @@ def shown_issue(scope: Scope, issue: Document, words: Sequence[str]) -> Document
     path = f"/rest/api/2/issue/{identity}"
     key: Document = {"key": issue["key"]} if "key" in issue else {}
     return {"expand": EXPAND, "id": identity, "self": path, **key, "fields": fields}
+
+
+def expanded(scope: Scope, issue: str, asked: str) -> Document:
+    """What `expand` adds to an issue. Words that Jira does not know are ignored, as it does; raises NotEmulated."""
+    words = {word.strip().partition(".")[0] for word in asked.split(",")}
+    if missing := sorted(words & _NOT_EXPANDED):
+        raise NotEmulated(f"expand={missing[0]} of an issue")
+    more: Document = {}
+    if "transitions" in words:
+        more["transitions"] = list[Json](transitions(scope))
+    if "changelog" in words:
+        found = history(scope, issue)
+        newest: list[Json] = [*reversed(found)]
+        more["changelog"] = {"startAt": 0, "maxResults": len(found), "total": len(found), "histories": newest}
+    for word, name in (("names", "name"), ("schema", "schema")):
+        if word in words:
+            more[word] = {key[-1]: field.get(name) for key, field in scope.all(FIELD.of())}
+    return more
 
 
 def comments_page(scope: Scope, issue: str, start: int = 0, limit: int | None = None, newest: bool = False) -> Document:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from durable_jira.resources import ISSUE
-from durable_replay.testing import exchange
+from durable_replay.testing import ask, exchange
 
 if TYPE_CHECKING:
     from tests.services.jira.conftest import Site
@@ -204,3 +204,12 @@ def test_the_issue_of_a_recorded_create_holds_what_was_asked_for(site_of: Callab
 
 def test_an_issue_goes_by_its_key_beside_its_id() -> None:
     assert (ISSUE.identity, ISSUE.names) == ("id", ("key",))
+
+
+def test_expansions_are_answered_or_refused_and_unknown_words_ignored(site: Site) -> None:
+    key = site.issue()
+    shown = site(f"GET 3/issue/{key}?fields=summary&expand=names,schema,transitions,nonsense")
+    assert (shown["names"]["summary"], shown["schema"]["summary"]["type"]) == ("Summary", "string")
+    assert [one["name"] for one in shown["transitions"]] == ["To Do", "In Progress", "Done"]
+    refused = ask(site.engine, "GET", f"{site.base}/rest/api/3/issue/{key}?expand=renderedFields")
+    assert (refused.source, refused.response.status) == ("refused", 501)

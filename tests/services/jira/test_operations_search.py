@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from durable_replay.testing import exchange
+from durable_replay.testing import ask, exchange
 
 if TYPE_CHECKING:
     from tests.services.jira.conftest import Site
@@ -127,3 +127,12 @@ def test_a_search_is_put_in_order_by_any_name_of_a_field(site: Site) -> None:
     late, never, soon = site.issue(duedate="2026-03-01"), site.issue(), site.issue(duedate="2026-02-01")
     assert keys(site, "project = DEMO ORDER BY due") == [soon, late, never]
     assert keys(site, "project = DEMO") == [soon, never, late], "without ORDER BY by key, the last first"
+
+
+def test_a_search_brings_histories_when_asked(site: Site) -> None:
+    key = site.issue()
+    site(f"PUT 2/issue/{key}", {"fields": {"summary": "Changed"}}, 204)
+    (found,) = site("GET 3/search/jql?jql=project=DEMO&expand=changelog")["issues"]
+    assert found["changelog"]["histories"][0]["items"][0]["toString"] == "Changed"
+    refused = ask(site.engine, "GET", f"{site.base}/rest/api/3/search/jql?jql=project=DEMO&expand=names")
+    assert (refused.source, refused.response.status) == ("refused", 501)

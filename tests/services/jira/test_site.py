@@ -54,3 +54,12 @@ def test_defaults_take_no_id_that_was_recorded(site_of: Callable[..., Site]) -> 
     site = site_of([exchange("GET", f"{BASE}/3/issue/DEMO-10", 200, issue)])
     types = {one["name"]: one["id"] for one in site("GET 3/issuetype")}
     assert types["Wish"] == "10002" != types["Task"]
+
+
+def test_a_site_whose_users_have_names_alone_is_data_center(site_of: Callable[..., Site]) -> None:
+    issue = {"id": "10", "key": "DEMO-10", "fields": {"creator": {"name": "ann", "key": "JIRAUSER1"}}}
+    site = site_of([exchange("GET", f"{BASE}/2/issue/DEMO-10", 200, issue)])
+    assert site("GET 2/serverInfo")["deploymentType"] == "Server"
+    assert site("GET 2/myself")["name"] == "admin"
+    assert site("GET 2/issue/DEMO-11", status=404)["errorMessages"] == ["Issue Does Not Exist"]
+    assert site("GET 2/search?jql=creator=ann")["total"] == 1
