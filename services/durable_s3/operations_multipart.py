@@ -135,6 +135,7 @@ def upload_part(scope: Scope, call: Call) -> Reply:
     reads=[BUCKET],
     writes=[OBJECT, UPLOAD, _parts_of],
     learns=lessons.upload_completed,
+    example="<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>d077f2</ETag></Part></CompleteMultipartUpload>",
 )
 def complete_multipart_upload(scope: Scope, call: Call) -> Reply:
     """The object is there, made of the parts that the client lists. The same completion again is the same answer."""

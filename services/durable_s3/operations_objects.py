@@ -247,7 +247,13 @@ def _doomed(call: Call) -> Iterable[Key]:
     return [OBJECT.of(call["Bucket"], doomed.key) for doomed in read_delete(sent_document(call)).objects]
 
 
-@s3("DeleteObjects", reads=[BUCKET], writes=[_doomed], learns=lessons.objects_gone)
+@s3(
+    "DeleteObjects",
+    reads=[BUCKET],
+    writes=[_doomed],
+    learns=lessons.objects_gone,
+    example="<Delete><Object><Key>cat.jpg</Key></Object></Delete>",
+)
 def delete_objects(scope: Scope, call: Call) -> Reply:
     """Many at once; each is reported as deleted, whether it was there or not, unless the client wants it quiet."""
     existing_bucket(scope, call["Bucket"])

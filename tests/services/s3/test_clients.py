@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from durable_replay.engine import Engine
+from durable_replay.front.server import start_in_thread
+from durable_replay.front.settings import Settings
+from durable_replay.front.tls import Authority
 from durable_replay.http import Body, Headers, Request
 from durable_replay.service.registry import Registry
 from durable_replay.testing import MemoryTape
@@ -104,6 +110,28 @@ def test_a_file_of_64_mib_goes_up_in_parts_and_comes_back(client: Any, tmp_path:
     assert hashlib.sha256(received.read_bytes()).digest() == hashlib.sha256(sent.read_bytes()).digest()
     head = client.head_object(Bucket="photos", Key="large")
     assert (head["ContentLength"], head["ETag"].endswith('-4"'), head["Metadata"]) == (64 * MIB, True, {"k": "v"})
+
+
+def test_awss_own_names_through_the_proxy(engine: Engine, authority: Authority) -> None:
+    answering: Any = engine  # nobody asks its admin API here
+    with start_in_thread(answering, Settings(), authority) as server:
+        config = Config(
+            retries={"total_max_attempts": 1}, proxies={"https": server.url}, s3={"addressing_style": "virtual"}
+        )
+        with closing(
+            boto3.client(
+                "s3",
+                region_name="eu-west-1",
+                aws_access_key_id="AKIDEXAMPLE",
+                aws_secret_access_key="a secret of the tests",
+                verify=str(authority.path),
+                config=config,
+            )
+        ) as client:
+            client.create_bucket(Bucket="fotos", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+            client.put_object(Bucket="fotos", Key="k", Body=b"framed with a trailer")
+            assert client.get_object(Bucket="fotos", Key="k")["Body"].read() == b"framed with a trailer"
+            assert client.get_bucket_location(Bucket="fotos")["LocationConstraint"] == "eu-west-1"
 
 
 class Zeros(Body):

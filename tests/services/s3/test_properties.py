@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from durable_replay.engine import Engine
 from durable_replay.http import BytesBody, Interaction, Request, Response
 from durable_replay.testing import engine_over, request
 from durable_s3 import service
+from durable_s3.contents import Joined
 
 AWS = "https://s3.amazonaws.com"
 BUCKETS = st.sampled_from(["aaa", "bbb"])
@@ -121,11 +123,9 @@ def test_after_any_recorded_prefix_any_deviation_agrees_with_an_emulator_that_di
 @settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=6))
 def test_any_range_of_joined_pieces_is_that_range_of_the_whole(data: bytes, cuts: list[int]) -> None:
-    from durable_s3.contents import Joined
-
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     body = BytesBody(data)
-    joined = Joined([(body, start, stop) for start, stop in zip(edges, edges[1:], strict=False)])
+    joined = Joined([(body, start, stop) for start, stop in pairwise(edges)])
     assert joined.size == len(data)
     for start in (0, 1, len(data) // 2, len(data)):
         for stop in (None, 0, len(data) // 3, len(data), len(data) + 9):
