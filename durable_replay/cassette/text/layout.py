@@ -136,7 +136,8 @@ LAYOUTS: Mapping[str, Layout] = {
 def kind_of(media: str, text: str) -> str:
     """`json`, `xml`, `form` or `text`: by a content type's field, by the first character where that says nothing."""
     subtype = media.partition(";")[0].strip().lower().partition("/")[2]
-    if "json" in subtype and "seq" not in subtype and "nd" not in subtype:
+    words = re.split(r"[-+.]", subtype)
+    if "json" in words and not {"seq", "stream"} & set(words):
         return "json"
     if subtype == "xml" or subtype.endswith("+xml"):
         return "xml"

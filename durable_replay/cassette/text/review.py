@@ -123,7 +123,7 @@ class _Message:
             return
         text = self._settled()
         if text is None:
-            yield f"body binary, {self._body.size:,} bytes, sha256 {self._digest()}"
+            yield f"body binary, {self._digest()}"
             return
         yield f"body {self.kind}"
         for line in text.split("\n"):
@@ -132,15 +132,18 @@ class _Message:
 
     def _digest(self) -> str:
         """Of the bytes without what is new in every request: a multipart boundary, signatures of chunks."""
-        if self._body.size > TEXT_LIMIT:
-            digest = sha256()
+        size, digest = self._body.size, sha256()
+        if size > TEXT_LIMIT:
             for chunk in self._body.chunks():
                 digest.update(chunk)
-            return digest.hexdigest()[:16]
-        data = self._body.read()
-        if self._boundary:
-            data = data.replace(self._boundary.encode("latin-1"), b"boundary")
-        return sha256(_CHUNK_SIGNATURE.sub(b"", data)).hexdigest()[:16]
+        else:
+            data = self._body.read()
+            if self._boundary:
+                data = data.replace(self._boundary.encode("latin-1"), b"boundary")
+            data = _CHUNK_SIGNATURE.sub(b"", data)
+            size = len(data)
+            digest.update(data)
+        return f"{size:,} bytes, sha256 {digest.hexdigest()[:16]}"
 
 
 def readable(body: Body, headers: Headers, boundary: str = "") -> tuple[str, str | None]:

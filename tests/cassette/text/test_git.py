@@ -1,0 +1,111 @@
+"""A real git shows the text of a cassette, and nothing where the same traffic was recorded again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from durable_replay.cassette.store import CassetteWriter
+from durable_replay.cassette.text.git import ATTRIBUTES, git_setup
+from durable_replay.errors import UsageError
+from durable_replay.http import Headers, Interaction
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="no git on this machine")
+
+Make = Callable[..., Interaction]
+EXPORT = (sys.executable, "-m", "durable_replay", "cassette", "export", "--review")
+
+
+@pytest.fixture
+def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Runs git in a new repository that knows no settings but its own."""
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, os.devnull)
+
+    def run(*arguments: str) -> str:
+        identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.test", "-c", "core.pager=cat"]
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+        )
+        return done.stdout
+
+    run("init", "-q")
+    return run
+
+
+def record(path: Path, *tape: Interaction) -> None:
+    path.unlink(missing_ok=True)
+    with CassetteWriter.open(path) as writer:
+        for interaction in tape:
+            writer.append(interaction)
+
+
+def test_a_diff_shows_what_changed_in_the_traffic(
+    git: Callable[..., str], tmp_path: Path, path: Path, make: Make
+) -> None:
+    git_setup(tmp_path, EXPORT)
+    record(path, make(1, b'{"a":1,"b":2,"c":3,"answer":42,"unit":"m"}'), make(2))
+    git("add", ".")
+    git("commit", "-qm", "Record")
+    record(path, make(1, b'{"a":1,"b":2,"c":3,"answer":43,"unit":"m"}'), make(2))
+    lines = git("diff").splitlines()
+    assert '-|   "answer": 42,' in lines
+    assert '+|   "answer": 43,' in lines
+    assert [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")] == [
+        '-|   "answer": 42,',
+        '+|   "answer": 43,',
+    ]
+    assert any(line.startswith("@@") and "GET https://api.test/thing/1" in line for line in lines)
+
+
+def test_the_same_traffic_recorded_again_gives_no_diff(
+    git: Callable[..., str], tmp_path: Path, path: Path, make: Make
+) -> None:
+    git_setup(tmp_path, EXPORT)
+
+    def at(later: float) -> Interaction:
+        one = make(1)
+        dated = Headers([*one.response.headers, ("X-Request-Id", str(later))])
+        return replace(
+            one, started=one.started + later, duration=later / 7, response=replace(one.response, headers=dated)
+        )
+
+    record(path, at(1.0))
+    git("add", ".")
+    git("commit", "-qm", "Record")
+    record(path, at(86400.0))
+    assert git("status", "--short").strip() == "M a.cassette"
+    assert [line for line in git("diff").splitlines() if line[:2] in ("+|", "-|", "+<", "-<", "@@")] == []
+
+
+def test_setting_up_twice_writes_one_line(git: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / ".gitattributes").write_text("*.png binary")
+    assert git_setup(tmp_path).attributes == tmp_path / ".gitattributes"
+    assert git_setup(tmp_path).attributes is None
+    assert (tmp_path / ".gitattributes").read_text() == f"*.png binary\n{ATTRIBUTES}\n"
+
+
+def test_the_repository_is_found_from_a_folder_in_it(git: Callable[..., str], tmp_path: Path) -> None:
+    inner = tmp_path / "tests" / "data"
+    inner.mkdir(parents=True)
+    git_setup(inner)
+    assert (tmp_path / ".gitattributes").exists()
+    assert git("config", "diff.durable-replay.textconv").strip() == "durable-replay cassette export --review"
+
+
+def test_a_command_with_a_space_in_its_path_stays_one_word(git: Callable[..., str], tmp_path: Path) -> None:
+    done = git_setup(tmp_path, ("/opt/my tools/durable-replay", "x"))
+    assert done.settings["diff.durable-replay.textconv"] == "'/opt/my tools/durable-replay' x"
+
+
+def test_a_folder_without_a_repository_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    with pytest.raises(UsageError, match="Name a folder in a git repository"):
+        git_setup(tmp_path)
