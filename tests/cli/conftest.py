@@ -27,6 +27,13 @@ for path in sys.argv[1:]:
         print(path, answer.status, answer.read().decode())
 """
 
+WITH_REQUESTS = """\
+import os, sys, requests
+for path in sys.argv[1:]:
+    answer = requests.get(os.environ["SERVER"] + path, timeout=30)
+    print(path, answer.status_code, answer.text)
+"""
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
@@ -145,7 +152,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A cassette of three requests to a server that is gone, recorded by the command line; and that server's URL."""
     folder = tmp_path_factory.mktemp("recorded")
     program, path = folder / "script.py", folder / "three.cassette"
-    program.write_text(SCRIPT)
+    program.write_text(WITH_REQUESTS)
     with _server() as url:
         recording = [*COMMAND, "record", "-c", str(path), "--include-loopback"]
         command = [*recording, "--", "env", f"SERVER={url}", sys.executable, str(program), "/a", "/b", "/a"]

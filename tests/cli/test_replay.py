@@ -33,16 +33,15 @@ def _script(script: Path, url: str, *paths: str) -> list[str]:
     return ["--", "env", f"SERVER={url}", sys.executable, str(script), *paths]
 
 
-def test_the_recorded_script_has_the_same_output_with_its_server_gone(
-    run: Run, script: Path, recorded: Recorded
-) -> None:
+def test_the_recorded_script_has_the_same_output_with_its_server_gone(run: Run, recorded: Recorded) -> None:
     cassette, url = recorded
-    done = run("replay", "-c", cassette, "--strict", *_script(script, url, "/a", "/b", "/a"))
+    program = cassette.with_name("script.py")
+    done = run("replay", "-c", cassette, "--strict", *_script(program, url, "/a", "/b", "/a"))
     assert (done.returncode, done.stderr) == (0, "replay: 3 recorded\n")
     assert done.stdout.splitlines() == ["/a 200 answer 1 of /a", "/b 200 answer 1 of /b", "/a 200 answer 2 of /a"]
 
 
-def test_a_miss_is_told_with_its_reason_and_fails_a_strict_run(here: Run, script: Path, recorded: Recorded) -> None:
+def test_a_miss_is_told_with_its_reason_and_fails_a_strict_run(here: Run, recorded: Recorded) -> None:
     cassette, url = recorded
     catching = f"import urllib.request as u\ntry: u.urlopen({url + '/c'!r})\nexcept u.HTTPError as e: print(e.code)"
     done = here("replay", "-c", cassette, "--strict", "--", sys.executable, "-c", catching)

@@ -45,7 +45,7 @@ NEIGHBOURS = {
     ("answer", "http"),
     ("http", "errors"),
 }
-SERVICES_MAY_IMPORT = {"service", "http", "errors", "timeline"}
+SERVICES_MAY_IMPORT = {"service", "http", "errors", "timeline", "matching"}
 LIMIT = 450
 VAGUE = {"base", "common", "core", "handler", "helper", "helpers", "manager", "misc", "process", "util", "utils"}
 CLOCKS_AND_CHANCE = {
