@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from durable_replay.testing import exchange
+import durable_jira
+from durable_replay.testing import ask, engine_over, exchange
 
 if TYPE_CHECKING:
     from tests.services.jira.conftest import Site
@@ -63,3 +66,21 @@ def test_a_site_whose_users_have_names_alone_is_data_center(site_of: Callable[..
     assert site("GET 2/myself")["name"] == "admin"
     assert site("GET 2/issue/DEMO-11", status=404)["errorMessages"] == ["Issue Does Not Exist"]
     assert site("GET 2/search?jql=creator=ann")["total"] == 1
+
+
+def test_a_site_is_as_it_was_after_a_restart(tmp_path: Path) -> None:
+    def request(method: str, path: str, content: object = None) -> Any:
+        engine = engine_over(durable_jira.service, data_dir=tmp_path)
+        answer = ask(engine, method, f"https://demo.atlassian.net/rest/api/2/{path}", content)
+        engine.sessions.close()
+        body = answer.response.body.read()
+        return json.loads(body) if body else answer.response.status
+
+    new = {"fields": {"project": {"key": "DEMO"}, "issuetype": {"name": "Task"}, "summary": "Milk"}}
+    request("POST", "project", {"key": "DEMO", "name": "Demo"})
+    assert request("POST", "issue", new)["key"] == "DEMO-1"
+    assert request("DELETE", "issue/DEMO-1") == 204
+    assert request("POST", "issue", new)["key"] == "DEMO-2"
+    assert request("GET", "issue/DEMO-2")["fields"]["summary"] == "Milk"
+    refused = request("POST", "issue", {"fields": {**new["fields"], "issuetype": {"name": "Wish"}}})
+    assert refused["errors"] == {"issuetype": "Specify a valid issue type"}, "it is still a fresh site"
