@@ -264,15 +264,19 @@ class SQLiteStore:
     def _keep_file(self, folder: Path, first: bytes, rest: Iterator[bytes]) -> str:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path, digest = folder / f"new-{uuid4().hex}", sha256(first)
-        with path.open("wb") as file:
-            file.write(first)
-            for chunk in rest:
-                digest.update(chunk)
-                file.write(chunk)
-            file.flush()
-            if self._directory is not None:
-                os.fsync(file.fileno())
-        path.rename(folder / digest.hexdigest())
+        try:
+            with path.open("wb") as file:
+                file.write(first)
+                for chunk in rest:
+                    digest.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                if self._directory is not None:
+                    os.fsync(file.fileno())
+            path.rename(folder / digest.hexdigest())
+        except BaseException:  # a content that turns out bad at its end is not kept, nor is a part of it
+            path.unlink(missing_ok=True)
+            raise
         return digest.hexdigest()
 
     def content(self, digest: str) -> Body | None:
