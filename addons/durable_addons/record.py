@@ -22,12 +22,16 @@ from durable_addons.flows import closing_frame, duration_of, frame_of, request_o
 from durable_replay.errors import ReplayError
 from durable_replay.http import Interaction, Response
 from durable_replay.recording.recorder import MODES, Recorder, parse_map
-from durable_replay.recording.take import Ending, Side, Take
+from durable_replay.recording.take import Begun, Ending, Message, Side, Take
+from durable_replay.redaction.events import divided_by
 
 __all__ = ["Record", "addons"]
 
 SMALL = 16 * 1024
 """A message of a known length up to this is kept whole by mitmproxy: it leaves in one piece, as without us."""
+
+GOING_ON = "its end was not recorded"
+"""The note of an exchange on the tape that has not ended."""
 
 
 class Record:
@@ -85,8 +89,11 @@ class Record:
 
     def request(self, flow: http.HTTPFlow) -> None:
         take = self._takes.get(flow.id)
-        if take is not None and not flow.request.stream and flow.request.raw_content:
+        if take is None:
+            return
+        if not flow.request.stream and flow.request.raw_content:
             take.add("request", flow.request.raw_content)
+        take.ended.add("request")
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         take = self._takes.get(flow.id)
@@ -94,6 +101,8 @@ class Record:
             return
         if not _small(flow.response):
             take.response = response_of(flow)
+            if "request" in take.ended and _goes_on(flow.response):
+                self._begin(self._recorder, take, flow)
             flow.response.stream = self._copying(self._recorder, take, "response")
 
     def response(self, flow: http.HTTPFlow) -> None:
@@ -106,18 +115,30 @@ class Record:
         if flow.websocket is None:
             self._finish(flow, "complete")
 
+    def websocket_start(self, flow: http.HTTPFlow) -> None:
+        take = self._takes.get(flow.id)
+        if take is not None and self._recorder is not None:
+            take.request = request_of(flow)  # only now it is known to be one
+            self._begin(self._recorder, take, flow)
+
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         take = self._takes.get(flow.id)
-        if take is not None and flow.websocket is not None:
-            take.frames.append(frame_of(flow.websocket.messages[-1], take.started))
+        if take is None or self._recorder is None or flow.websocket is None:
+            return
+        messages = flow.websocket.messages
+        frame = frame_of(messages[-1], take.started)
+        take.passed += len(frame.data)
+        self._recorder.put(Message(take, frame))
+        if self._driven:  # nobody else wants them, and a conversation may go on for days
+            del messages[:-1]
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         take = self._takes.get(flow.id)
-        if take is None:
+        if take is None or self._recorder is None:
             return
         closing = closing_frame(flow, take.started)
         if closing is not None:
-            take.frames.append(closing)
+            self._recorder.put(Message(take, closing))
         self._finish(flow, "complete" if closing is not None else "aborted")
 
     def error(self, flow: http.HTTPFlow) -> None:
@@ -135,14 +156,20 @@ class Record:
 
         return copy
 
+    def _begin(self, recorder: Recorder, take: Take, flow: http.HTTPFlow) -> None:
+        """From here on it goes to the tape as it comes."""
+        for side in ("request", "response"):
+            if take.pieces[side]:
+                recorder.put(take.handed_over(side))
+        take.going = True
+        recorder.put(Begun(take, self._interaction(take, "aborted", GOING_ON, flow)))
+
     def _finish(self, flow: http.HTTPFlow, outcome: Literal["complete", "aborted"]) -> None:
         take = self._takes.pop(flow.id, None)
         if take is None or self._recorder is None:
             return
         if take.response is None and flow.response is not None:
             take.response = response_of(flow)
-        if flow.websocket is not None:
-            take.request = request_of(flow)  # only now it is known to be one
         reached = flow.response is not None or flow.server_conn.timestamp_tcp_setup is not None
         note = flow.error.msg if flow.error is not None else ""
         if reached:
@@ -163,20 +190,20 @@ class Record:
         for side in ("request", "response"):
             if take.pieces[side]:
                 recorder.put(take.handed_over(side))
-        recorder.put(
-            Ending(
-                take,
-                Interaction(
-                    request=take.request,
-                    response=take.response or Response(0),
-                    frames=tuple(take.frames),
-                    started=take.started,
-                    duration=duration_of(flow) if flow is not None else 0.0,
-                    http_version=flow.request.http_version if flow is not None else "HTTP/1.1",
-                    outcome=outcome,
-                    note=note,
-                ),
-            )
+        recorder.put(Ending(take, self._interaction(take, outcome, note, flow)))
+
+    @staticmethod
+    def _interaction(
+        take: Take, outcome: Literal["complete", "aborted"], note: str, flow: http.HTTPFlow | None
+    ) -> Interaction:
+        return Interaction(
+            request=take.request,
+            response=take.response or Response(0),
+            started=take.started,
+            duration=duration_of(flow) if flow is not None else 0.0,
+            http_version=flow.request.http_version if flow is not None else "HTTP/1.1",
+            outcome=outcome,
+            note=note,
         )
 
 
@@ -184,6 +211,13 @@ def _small(message: http.Message) -> bool:
     """Whether the message says that it is small; an event stream never is."""
     length = message.headers.get("content-length", "")
     return length.isdigit() and int(length) <= SMALL and "event-stream" not in message.headers.get("content-type", "")
+
+
+def _goes_on(response: http.Response) -> bool:
+    """Whether it is a stream of events, each of which is worth keeping before the next."""
+    headers = response.headers
+    plain = "content-length" not in headers and "content-encoding" not in headers
+    return plain and bool(divided_by(headers.get("content-type", "")))
 
 
 addons = [Record()]

@@ -18,7 +18,7 @@ from typing import Literal, cast
 
 from durable_replay.errors import CassetteError, UsageError
 from durable_replay.http import Interaction
-from durable_replay.recording.take import Chunk, Ending
+from durable_replay.recording.take import Ending, Item
 from durable_replay.recording.tape import TapeWriter, interactions_in, request_key, request_keys, scan_tape
 from durable_replay.recording.writer import Store, Writer
 from durable_replay.redaction.keyfile import load_key
@@ -124,7 +124,7 @@ class Recorder:
         """Whether writing has stopped; traffic goes on."""
         return self._writer.failure is not None
 
-    def put(self, item: Chunk | Ending) -> None:
+    def put(self, item: Item) -> None:
         """Take a piece of an exchange."""
         if isinstance(item, Ending) and item.interaction is not None:
             self._interactions += 1

@@ -8,7 +8,7 @@ from typing import Literal
 from durable_replay.http import Frame, Headers, Interaction, Request, Response
 from durable_replay.redaction.bodies import BodySink
 
-__all__ = ["HAND_OVER", "Chunk", "Ending", "Side", "Take"]
+__all__ = ["HAND_OVER", "Begun", "Chunk", "Ending", "Item", "Message", "Side", "Take"]
 
 Side = Literal["request", "response"]
 HAND_OVER = 128 * 1024
@@ -22,13 +22,14 @@ class Take:
     request: Request
     started: float
     response: Response | None = None
-    frames: list[Frame] = field(default_factory=list)
     pieces: dict[Side, list[bytes]] = field(default_factory=lambda: {"request": [], "response": []})
     waiting: dict[Side, int] = field(default_factory=lambda: {"request": 0, "response": 0})
     passed: int = 0
     """Bytes of both bodies so far."""
     ended: set[Side] = field(default_factory=set)
     """Sides whose last byte was seen."""
+    going: bool = False
+    """It goes to the tape as it comes: its heads were handed over as Begun."""
     sinks: dict[Side, BodySink] = field(default_factory=dict)
 
     def add(self, side: Side, data: bytes) -> bool:
@@ -36,7 +37,7 @@ class Take:
         self.pieces[side].append(data)
         self.waiting[side] += len(data)
         self.passed += len(data)
-        return self.waiting[side] >= HAND_OVER
+        return self.waiting[side] >= HAND_OVER or (self.going and side == "response")
 
     def handed_over(self, side: Side) -> Chunk:
         """What has gathered; the take no longer holds it."""
@@ -60,6 +61,31 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """An exchange that may go on for long: its request is whole, its answer has begun. More of it follows as Message or
+    as Chunk of the response, and then its Ending."""
+
+    take: Take
+    interaction: Interaction
+
+    @property
+    def size(self) -> int:
+        return 512
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A WebSocket message of an exchange that has Begun."""
+
+    take: Take
+    frame: Frame
+
+    @property
+    def size(self) -> int:
+        return 128 + len(self.frame.data)
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """An exchange is over; its last chunks were handed over before. `interaction` None: forget it."""
 
@@ -69,3 +95,6 @@ class Ending:
     @property
     def size(self) -> int:
         return 512 + sum(len(frame.data) for frame in self.interaction.frames) if self.interaction else 0
+
+
+Item = Chunk | Begun | Message | Ending

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 from durable_replay.cassette.store import Cassette
 from durable_replay.cassette.writer import CassetteWriter
-from durable_replay.http import Interaction, Request
+from durable_replay.http import Frame, Headers, Interaction, Request
 from durable_replay.matching.canonical import canonical
 from durable_replay.matching.defaults import DEFAULT as SIGNIFICANT
 from durable_replay.redaction.bodies import BodyStore
@@ -72,6 +73,14 @@ class TapeWriter:
 
     def append(self, interaction: Interaction) -> int:
         return self._writer.append(interaction)
+
+    def grow(self, number: int, frames: Sequence[Frame] = (), data: bytes = b"") -> None:
+        self._writer.grow(number, frames, data)
+
+    def settle(
+        self, number: int, *, outcome: Literal["complete", "aborted"], duration: float, note: str, trailers: Headers
+    ) -> None:
+        self._writer.settle(number, outcome=outcome, duration=duration, note=note, trailers=trailers)
 
     def flush(self) -> None:
         self._writer.flush()

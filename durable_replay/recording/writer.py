@@ -10,14 +10,16 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Condition, Event, Thread
-from typing import Protocol
+from typing import Literal, Protocol
 
 from durable_replay.errors import CassetteError, ReplayError
-from durable_replay.http import EMPTY, Headers, Interaction
-from durable_replay.recording.take import Chunk, Ending, Take
+from durable_replay.http import EMPTY, Frame, Headers, Interaction
+from durable_replay.recording.take import Begun, Chunk, Ending, Item, Message, Take
 from durable_replay.redaction.bodies import BodySink, BodyStore, Redacted
+from durable_replay.redaction.conversation import Conversation
+from durable_replay.redaction.events import EventStream
 from durable_replay.redaction.redact import Redactor
 
 __all__ = ["Store", "Writer"]
@@ -33,6 +35,12 @@ class Store(Protocol):
     def new_body(self) -> BodyStore: ...
 
     def append(self, interaction: Interaction) -> int: ...
+
+    def grow(self, number: int, frames: Sequence[Frame] = (), data: bytes = b"") -> None: ...
+
+    def settle(
+        self, number: int, *, outcome: Literal["complete", "aborted"], duration: float, note: str, trailers: Headers
+    ) -> None: ...
 
     def flush(self) -> None: ...
 
@@ -54,11 +62,12 @@ class Writer:
         self._open = open_store
         self._redactor = redactor
         self._wanted = wanted
-        self._queue: deque[Chunk | Ending | None] = deque()
+        self._queue: deque[Item | None] = deque()
         self._queued = 0
         self._changed = Condition()
         self._opened = Event()
         self._active: dict[Take, None] = {}
+        self._going: dict[Take, _Going] = {}
         self.failure: ReplayError | None = None
         self.written = 0
         self._thread = Thread(target=self._run, name="cassette writer", daemon=True)
@@ -70,7 +79,7 @@ class Writer:
         if self.failure is not None:
             raise self.failure
 
-    def put(self, item: Chunk | Ending) -> None:
+    def put(self, item: Item) -> None:
         """Hand over a piece; waits while 32 MiB are queued. After a failure the rest is dropped, for the client's
         traffic must go on."""
         with self._changed:
@@ -126,17 +135,16 @@ class Writer:
         ended = False
         while not ended:
             for item in self._batch():
-                if isinstance(item, Chunk):
-                    self._write(store, item)
-                elif isinstance(item, Ending):
-                    self._append(store, item)
-                else:
+                if item is None:
                     ended = True
+                else:
+                    self._take_in(store, item)
+            self._grow(store)
             store.flush()
         for take in list(self._active):
             self._forget(take)
 
-    def _batch(self) -> Iterator[Chunk | Ending | None]:
+    def _batch(self) -> Iterator[Item | None]:
         """What has gathered 20 ms after the first piece. Woken for every piece, this thread would take the interpreter
         from the proxy each time; and a commit for many costs as much as for one."""
         with self._changed:
@@ -155,6 +163,53 @@ class Writer:
 
     def _full_or_ending(self) -> bool:
         return self._queued > QUEUED or self._queue[-1] is None
+
+    def _take_in(self, store: Store, item: Item) -> None:
+        going = self._going.get(item.take)
+        match item:
+            case Begun(take, interaction):
+                self._going[take] = self._begun(store, take, interaction)
+            case Message(_, frame) if going is not None:
+                going.frames += going.conversation.feed(frame)
+            case Chunk(side="response") if going is not None:
+                going.data += going.stream.feed(item.data)
+            case Chunk():
+                self._write(store, item)
+            case Ending(_, Interaction() as interaction) if going is not None:
+                self._settle(store, item.take, going, interaction)
+            case Ending():
+                self._append(store, item)
+
+    def _begun(self, store: Store, take: Take, interaction: Interaction) -> _Going:
+        redacted = self._redacted(take, interaction)
+        self._active.pop(take, None)
+        take.sinks.clear()
+        number = None
+        if self._wanted(redacted):
+            number = store.append(redacted)
+            self.written += 1
+        stream = self._redactor.stream(interaction.response.headers.get("content-type"))
+        return _Going(number, stream, self._redactor.conversation())
+
+    def _grow(self, store: Store) -> None:
+        """What has come of exchanges that go on; once in a batch, for each costs an update of its row."""
+        for going in self._going.values():
+            going.store(store)
+
+    def _settle(self, store: Store, take: Take, going: _Going, interaction: Interaction) -> None:
+        del self._going[take]
+        going.frames += going.conversation.end()
+        going.data += going.stream.end()
+        going.store(store)
+        if going.number is not None:
+            changed = "secrets in the body were replaced" if going.stream.changed else ""
+            store.settle(
+                going.number,
+                outcome=interaction.outcome,
+                duration=interaction.duration,
+                note="; ".join(note for note in (self._redactor.text(interaction.note), changed) if note),
+                trailers=self._redactor.headers(interaction.response.trailers),
+            )
 
     def _write(self, store: Store, chunk: Chunk) -> None:
         self._active[chunk.take] = None
@@ -204,10 +259,26 @@ class Writer:
                     trailers=redactor.headers(response.trailers),
                     reason=redactor.text(response.reason),
                 ),
-                frames=tuple(redactor.frame(frame) for frame in interaction.frames),
+                frames=redactor.frames(interaction.frames),
                 note=redactor.text("; ".join(notes)),
             )
         )
+
+
+@dataclasses.dataclass(slots=True)
+class _Going:
+    """An exchange that is on the tape at `number` (None: it does not belong there) and goes on."""
+
+    number: int | None
+    stream: EventStream
+    conversation: Conversation
+    frames: list[Frame] = dataclasses.field(default_factory=list)
+    data: bytes = b""
+
+    def store(self, store: Store) -> None:
+        if self.number is not None and (self.frames or self.data):
+            store.grow(self.number, self.frames, self.data)
+        self.frames, self.data = [], b""
 
 
 def _finished(sink: BodySink | None, headers: Headers) -> Redacted:

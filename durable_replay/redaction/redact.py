@@ -7,12 +7,14 @@ wherever else they stand, in this message and in all later ones.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from durable_replay.http import Frame, Headers, Interaction, Request, Response
 from durable_replay.redaction.bodies import BodySink, BodyStore, Redacted
+from durable_replay.redaction.conversation import Conversation
 from durable_replay.redaction.documents import Documents
+from durable_replay.redaction.events import EventStream, divided_by
 from durable_replay.redaction.known import Known
 from durable_replay.redaction.placeholders import CONSTANT, Constant, Keyed, Replacement
 from durable_replay.redaction.rules import DEFAULT, Rules
@@ -186,6 +188,20 @@ class Redactor:
         text = self._search.whole("text", frame.data.decode("utf-8", "surrogateescape"))
         return dataclasses.replace(frame, data=text.encode("utf-8", "surrogateescape"))
 
+    def conversation(self) -> Conversation:
+        """Where the messages of one WebSocket are fed one by one; what they compress themselves is read too."""
+        return Conversation(self.frame, lambda text: self._search.whole("text", text))
+
+    def frames(self, frames: Iterable[Frame]) -> tuple[Frame, ...]:
+        """All messages of one conversation."""
+        conversation = self.conversation()
+        return tuple(each for frame in frames for each in conversation.feed(frame)) + tuple(conversation.end())
+
+    def stream(self, content_type: str) -> EventStream:
+        """Where an event stream, or JSON line by line, is fed as it comes."""
+        ends = divided_by(content_type)
+        return EventStream(ends, lambda text: self._search.whole("text", text), self._search.windowed("text"))
+
     def interaction(self, interaction: Interaction, new_body: Callable[[], BodyStore] | None = None) -> Interaction:
         """All of it: request, response, frames, each knowing the others' secrets."""
         return self.settle(
@@ -193,7 +209,7 @@ class Redactor:
                 interaction,
                 request=self.request(interaction.request, new_body),
                 response=self.response(interaction.response, new_body),
-                frames=tuple(self.frame(frame) for frame in interaction.frames),
+                frames=self.frames(interaction.frames),
             )
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from durable_replay.http import Body, Headers, Interaction
 from durable_replay.redaction.coding import coding_of, decoder
+from durable_replay.redaction.conversation import readable
 from durable_replay.redaction.known import spellings
 from durable_replay.redaction.placeholders import Constant
 from durable_replay.redaction.rules import DEFAULT, Rules
@@ -81,8 +82,8 @@ def _places(interaction: Interaction) -> Iterator[tuple[str, Iterator[bytes]]]:
     yield "request body", _decoded(request.headers, request.body)
     yield "response headers", _headers(response.headers)
     yield "response body", _decoded(response.headers, response.body)
-    for position, frame in enumerate(interaction.frames, 1):
-        yield f"frame {position}", iter([frame.data])
+    for position, data in readable(interaction.frames):
+        yield f"frame {position}", iter([data])
 
 
 def _headers(headers: Headers) -> Iterator[bytes]:

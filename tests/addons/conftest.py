@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import subprocess
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from durable_replay.cassette.store import Cassette
+from durable_replay.http import Body, BytesBody, Interaction
 
 ADDON = Path(__file__).parents[2] / "addons" / "durable_addons" / "record.py"
 
@@ -34,9 +38,37 @@ class Proxy:
         with self.send(url, extra) as connection:
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
-    def end(self) -> None:
+    def end(self) -> int:
+        """Gives mitmdump's exit code."""
         self.process.terminate()
-        assert self.process.wait(30) == 0
+        return self.process.wait(90)
+
+    def taped(self) -> list[Interaction]:
+        """All interactions; bodies up to 1 MiB are in memory, so that they outlive the cassette."""
+        with Cassette.open(self.cassette) as cassette:
+            return [
+                dataclasses.replace(
+                    each,
+                    request=dataclasses.replace(each.request, body=_loaded(each.request.body)),
+                    response=dataclasses.replace(each.response, body=_loaded(each.response.body)),
+                )
+                for each in cassette.interactions()
+            ]
+
+    def recorded(self, path: str, ready: Callable[[Interaction], bool] = lambda _: True) -> Interaction:
+        """The one interaction with this path, as soon as it is on the tape and `ready`."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            found = [each for each in self.taped() if each.request.path == path]
+            if found and ready(found[0]):
+                assert len(found) == 1
+                return found[0]
+            threading.Event().wait(0.02)
+        raise AssertionError(f"{path} was not recorded")
+
+
+def _loaded(body: Body) -> Body:
+    return BytesBody(body.read()) if body.size <= 1 << 20 else body
 
 
 def free_port() -> int:
@@ -45,29 +77,56 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def started(folder: Path, cassette: Path, *settings: str, errors: int | None = None) -> Proxy:
+    """mitmdump with the add-on, once it listens."""
+    port = free_port()
+    options = [f"durable_cassette={cassette}", f"confdir={folder / 'conf'}", *settings]
+    arguments = [part for option in options for part in ("--set", option)]
+    process = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("mitmdump")),
+            *("-q", "-s", str(ADDON), "--listen-host", "127.0.0.1", "--listen-port", str(port), *arguments),
+        ],
+        env={**os.environ, "DURABLE_REPLAY_REDACTION_KEY_FILE": str(folder / "key")},
+        stdout=errors,
+        stderr=subprocess.STDOUT if errors is not None else None,
+    )
+    _await_port(port, process)
+    return Proxy(process, port, cassette)
+
+
+def _stopped(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
-    """Starts mitmdump with the add-on; gives a Proxy once it listens."""
-    started: list[subprocess.Popen[bytes]] = []
+    """Starts a mitmdump of the test's own, for what ends it; gives a Proxy once it listens."""
+    running: list[Proxy] = []
 
-    def begin(*settings: str, cassette: Path | None = None) -> Proxy:
-        port, path = free_port(), cassette or tmp_path / "x.cassette"
-        options = [f"durable_cassette={path}", f"confdir={tmp_path / 'conf'}", *settings]
-        arguments = [part for option in options for part in ("--set", option)]
-        mitmdump = str(Path(sys.executable).with_name("mitmdump"))
-        process = subprocess.Popen(
-            [mitmdump, "-q", "-s", str(ADDON), "--listen-host", "127.0.0.1", "--listen-port", str(port), *arguments],
-            env={**os.environ, "DURABLE_REPLAY_REDACTION_KEY_FILE": str(tmp_path / "key")},
-        )
-        started.append(process)
-        _await_port(port, process)
-        return Proxy(process, port, path)
+    def begin(*settings: str, cassette: Path | None = None, errors: int | None = None) -> Proxy:
+        running.append(started(tmp_path, cassette or tmp_path / "x.cassette", *settings, errors=errors))
+        return running[-1]
 
     yield begin
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+    for proxy in running:
+        _stopped(proxy.process)
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """One mitmdump for all tests of a module; at its end the cassette must be whole and the exit code 0."""
+    folder = tmp_path_factory.mktemp("shared")
+    shared = started(folder, folder / "shared.cassette")
+    yield shared
+    try:
+        assert shared.end() == 0
+        with Cassette.open(shared.cassette) as cassette:
+            assert cassette.verify() == len(cassette)
+    finally:
+        _stopped(shared.process)
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
