@@ -228,7 +228,8 @@ class Emulator:
     def _listed(self, session: Session, understood: Understood, call: Call) -> Listed | None:
         """The last recorded pages of this listing that were true before the session's own writes."""
         prefixes = [(call.service.name, call.tenant, *key) for key in call.operation.read_keys(call)]
-        facts = self.tape.listing(understood.listing_key or understood.key)
+        paged = understood.listing_key
+        facts = self.tape.candidates(understood.key) if paged is None else self.tape.listing(paged)
         facts = [fact for fact in facts if not fact.writes and session.taped.digest(fact.keys) == fact.before]
         shown: dict[Key, None] = {}
         for fact in facts:

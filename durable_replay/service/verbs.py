@@ -7,6 +7,8 @@ through a `JsonCodec`; what they cannot say is an `@operation` of the service's 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cmp_to_key
+from itertools import pairwise
 
 from durable_replay.errors import BadService
 from durable_replay.http import Response
@@ -101,24 +103,31 @@ def patched(
     known = dict(scope.all(prefix))
     listed = scope.listed()
     if listed is None:
-        documents = [document for document in known.values() if keep(document)]
-        in_order: list[Document] = []
-        for document in documents:
-            _insert(in_order, document, order)
+        in_order = _inserted([], [document for document in known.values() if keep(document)], order)
         return in_order, None
     stay = [key for key in listed.keys if key in known and (key not in listed.touched or keep(known[key]))]
     new = [key for key in known if key in listed.touched and key not in listed.keys and keep(known[key])]
-    documents = [known[key] for key in stay]
-    for key in new:
-        _insert(documents, known[key], order)
+    documents = _inserted([known[key] for key in stay], [known[key] for key in new], order)
     return documents, listed.number
 
 
-def _insert(documents: list[Document], document: Document, order: Order | None) -> None:
-    """Before the first that the order puts after it; a recorded order that is not ours stays as it is."""
-    places = range(len(documents)) if order else ()
-    after = (place for place in places if order and _precedes(order(document), order(documents[place])))
-    documents.insert(next(after, len(documents)), document)
+def _inserted(documents: list[Document], new: list[Document], order: Order | None) -> list[Document]:
+    """Each new one before the first that the order puts after it; a recorded order that is not ours stays as it is."""
+    if order is None:
+        return [*documents, *new]
+    placed = [(order(document), document) for document in documents]
+    more = [(order(document), document) for document in new]
+    if not any(_precedes(later[0], earlier[0]) for earlier, later in pairwise(placed)):
+        in_order = sorted((*placed, *more), key=cmp_to_key(_compare))
+        return [document for _, document in in_order]
+    for one in more:
+        after = (at for at, other in enumerate(placed) if _precedes(one[0], other[0]))
+        placed.insert(next(after, len(placed)), one)
+    return [document for _, document in placed]
+
+
+def _compare(one: tuple[float | str, Document], other: tuple[float | str, Document]) -> int:
+    return -1 if _precedes(one[0], other[0]) else int(_precedes(other[0], one[0]))
 
 
 def _precedes(one: float | str, other: float | str) -> bool:
