@@ -130,8 +130,10 @@ def object_read(call: Call, response: Response) -> Shown:
     if response.status not in (200, 206, 304):
         return absent(call, response)
     document = _described(call["Key"], response)
-    whole = response.status == 200 and call.request.method == "GET" and "content-range" not in response.headers
-    if whole:
+    if any(name.startswith("response-") for name in call.query):
+        document.pop("Headers", None)  # the client chose some of them
+    narrowed = "content-range" in response.headers or "partNumber" in call.query
+    if response.status == 200 and call.request.method == "GET" and not narrowed:
         size = response.body.size
         document |= {"Size": size, "Content": [[content_name(response.body), 0, size]] if size else []}
     return [Sighting(OBJECT.key(call.params), document, whole=False), _bucket(call)]

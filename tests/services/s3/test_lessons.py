@@ -166,6 +166,21 @@ def test_a_content_that_was_never_recorded_is_refused_and_not_made_up() -> None:
     assert ask(engine, "GET", f"{B}/cat", headers={"if-match": "x"}).response.status == 412
 
 
+def test_headers_that_a_client_chose_and_parts_are_not_taken_for_the_object() -> None:
+    shown = {
+        "ETag": '"d077f244def8a70e5ea758bd8352fcd8"',
+        "Last-Modified": "Wed, 21 Jan 2026 10:00:00 GMT",
+        "Content-Type": "text/plain",
+    }
+    chosen = exchange("GET", f"{B}/cat?response-content-type=text%2Fplain", 200, b"cat", answer_headers=shown)
+    engine = engine_over(service, [chosen])
+    answer = ask(engine, "GET", f"{B}/cat")
+    assert (answer.source, "its Headers was never recorded" in answer.why) == ("refused", True)
+    part = exchange("GET", f"{B}/cat?partNumber=1", 200, b"ca", answer_headers=shown)
+    refused = ask(engine_over(service, [part]), "GET", f"{B}/cat")
+    assert (refused.source, "was never recorded" in refused.why) == ("refused", True)
+
+
 LISTING = """<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>photos</Name><Prefix></Prefix>
 <MaxKeys>1000</MaxKeys><IsTruncated>{truncated}</IsTruncated>{contents}</ListBucketResult>"""

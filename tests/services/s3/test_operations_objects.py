@@ -6,6 +6,7 @@ import hashlib
 import re
 import zlib
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 
@@ -236,3 +237,18 @@ def test_a_stale_etag_fails_its_own_object_of_a_multi_delete_only(engine: Engine
     text = many(engine, f"<Delete>{asked}</Delete>").body.read().decode()
     assert "<Error><Key>k</Key><Code>PreconditionFailed</Code>" in text and "<Deleted><Key>l</Key></Deleted>" in text
     assert get(engine).status == 200
+
+
+def test_objects_outlive_their_server(tmp_path: Path) -> None:
+    for _ in range(2):
+        engine = engine_over(service, data_dir=tmp_path)
+        if ask(engine, "HEAD", B).response.status == 404:
+            ask(engine, "PUT", B)
+            ask(engine, "PUT", f"{B}/k", b"hello")
+            ask(engine, "PUT", f"{B}/c", headers={"x-amz-copy-source": "photos/k"})
+            ask(engine, "DELETE", f"{B}/k")
+        engine.sessions.store.close()
+    engine = engine_over(service, data_dir=tmp_path)
+    assert b"".join(ask(engine, "GET", f"{B}/c").response.body.chunks()) == b"hello"
+    assert ask(engine, "HEAD", f"{B}/k").response.status == 404
+    engine.sessions.store.close()
