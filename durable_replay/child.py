@@ -71,16 +71,16 @@ def _passed_on(started: Sequence[subprocess.Popen[bytes]], early: list[int]) -> 
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-def until_stopped(ready: threading.Event | None = None) -> None:
-    """Returns after Ctrl-C, SIGTERM or SIGHUP. `ready` is set once these are waited for."""
+def until_stopped(tell: Callable[[], None]) -> None:
+    """Returns after Ctrl-C, SIGTERM or SIGHUP. `tell` is called once these are waited for: whoever hears that we are
+    ready may end us at once."""
     stop = threading.Event()
 
     def stopped(number: int, frame: FrameType | None) -> None:
         stop.set()
 
     with _handled(dict.fromkeys([signal.SIGINT, *_ENDING], stopped)):
-        if ready is not None:
-            ready.set()
+        tell()
         stop.wait()
 
 

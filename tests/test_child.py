@@ -58,6 +58,6 @@ def test_waiting_ends_with_a_signal_and_leaves_the_handlers_as_they_were(number:
 
     sender = threading.Thread(target=send)
     sender.start()
-    child.until_stopped(ready)
+    child.until_stopped(ready.set)
     sender.join()
     assert signal.getsignal(number) is before

@@ -17,7 +17,7 @@ import typer
 
 from durable_replay.cli.options import COMMAND, Command, Format, Host, IncludeLoopback, Maps, Port, Shape
 from durable_replay.cli.quick import QuickCommand
-from durable_replay.cli.terminal import errors, megabytes, say
+from durable_replay.cli.terminal import errors, indexing, megabytes, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,8 @@ def _index(cassette: Path, settings: Settings) -> None:
     from durable_replay.tapes import write_index
 
     try:
-        write_index(cassette, settings)
+        with indexing() as progress:
+            write_index(cassette, settings, on_progress=progress)
     except ReplayError as error:
         say(f"durable-replay: the recording is whole, but has no index: {error}")
 

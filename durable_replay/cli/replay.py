@@ -140,8 +140,7 @@ def _replayed(plan: Plan, command: list[str] | None, shape: Shape, *, strict: bo
         if command:
             code = run(command, replay.environment(include_loopback=include_loopback))
         else:
-            _tell_ready(replay, include_loopback=include_loopback)
-            until_stopped()
+            until_stopped(lambda: _tell_ready(replay, include_loopback=include_loopback))
         summary = replay.summary()
     show_summary(summary, shape)
     return code or (1 if strict and summary.missed else 0)

@@ -43,6 +43,6 @@ def serve_until_stopped(
     plan = Plan(cassettes=cassettes, service=service, data_dir=data_dir, host=host, port=port)
     with indexing() as progress, opened(plan, Settings.load(Path.cwd()), progress) as replay:
         kept = f"data in {data_dir.resolve()}" if data_dir else "data in memory (--data-dir DIR keeps it)"
-        print(f"{service} is ready at {replay.url}, {kept}; Ctrl-C ends it.", flush=True)
-        until_stopped()
+        ready = f"{service} is ready at {replay.url}, {kept}; Ctrl-C ends it."
+        until_stopped(lambda: print(ready, flush=True))
     return 0
