@@ -19,8 +19,8 @@ ATTRIBUTES = "*.cassette diff=durable-replay -text -merge"
 COMMAND = ("durable-replay", "cassette", "export", "--review")
 """Git runs it with the file's name behind."""
 
-_HUNKS = r"^[A-Z-]+ (https?|wss?)://.*$"
-"""What stands behind the @@ of a hunk: the request."""
+_HUNKS = r"^([A-Z-]+ (https?|wss?)://.*)$"
+"""What stands behind the @@ of a hunk, by its first group: the request."""
 
 
 @dataclass(frozen=True, slots=True)
