@@ -1,0 +1,43 @@
+"""How old is too old."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from durable_replay.cassette.care.age import Age, age, check_age
+from durable_replay.errors import CassetteError
+from durable_replay.http import Interaction
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(exchange: Callable[..., Interaction], tape: Callable[..., Path]) -> Path:
+    days = (NOW - timedelta(days=40), NOW - timedelta(days=2))
+    return tape("t", [*(exchange(at=day.timestamp()) for day in days), exchange(at=0.0)])
+
+
+def test_age_is_of_the_interactions_whose_time_is_known(path: Path) -> None:
+    assert age(path) == Age(NOW - timedelta(days=40), NOW - timedelta(days=2), 1)
+
+
+def test_a_cassette_that_is_too_old_is_told_of(path: Path) -> None:
+    assert "has recordings of 2026-01-20, 40 days old; the limit is 30" in check_age(path, timedelta(days=30), NOW)
+    assert check_age(path, timedelta(days=41), NOW) == ""
+
+
+def test_it_fails_where_that_is_asked_for(path: Path) -> None:
+    with pytest.raises(CassetteError, match="Record it again"):
+        check_age(path, timedelta(days=30), NOW, fail=True)
+
+
+def test_imported_recordings_without_a_time_are_not_too_old(
+    exchange: Callable[..., Interaction], tape: Callable[..., Path]
+) -> None:
+    path = tape("u", [exchange(at=0.0)])
+    assert age(path) == Age(None, None, 1)
+    assert check_age(path, timedelta(days=1), NOW) == ""
