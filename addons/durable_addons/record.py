@@ -41,6 +41,7 @@ class Record:
         self._recorder = recorder
         self._driven = recorder is not None
         self._takes: dict[str, Take] = {}
+        self._told = False
 
     def load(self, loader: Loader) -> None:
         if self._recorder is None:
@@ -73,6 +74,7 @@ class Record:
             recorder.finish()
         except ReplayError as wrong:
             logging.error("%s", wrong)
+            raise SystemExit(1) from None  # the only way to mitmdump's exit code
 
     @property
     def under_way(self) -> int:
@@ -191,6 +193,9 @@ class Record:
             if take.pieces[side]:
                 recorder.put(take.handed_over(side))
         recorder.put(Ending(take, self._interaction(take, outcome, note, flow)))
+        if not self._told and (failure := recorder.progress.failure):
+            self._told = True
+            logging.error("%s Traffic goes on, but is not recorded any more.", failure)
 
     @staticmethod
     def _interaction(

@@ -58,11 +58,12 @@ def parse_map(text: str) -> HostMap:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a recording has taken in so far; `bytes` counts bodies."""
+    """What a recording has taken in so far; `bytes` counts bodies. `failure` says why nothing more is written."""
 
     interactions: int = 0
     bytes: int = 0
     hosts: frozenset[str] = frozenset()
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Recorder:
 
     @property
     def progress(self) -> Progress:
-        return Progress(self._interactions, self._bytes, frozenset(self._hosts))
+        return Progress(self._interactions, self._bytes, frozenset(self._hosts), self._writer.told)
 
     @property
     def failed(self) -> bool:
@@ -144,7 +145,7 @@ class Recorder:
         try:
             self._writer.close()
         except CassetteError as wrong:
-            raise CassetteError(f"{self.path}: {wrong}{self._left_over()}") from None
+            raise CassetteError(self._failure(str(wrong))) from None
         findings = tuple(scan_tape(self._target, self._redactor.rules, self._redactor.known(), self._first))
         self.outcome = Recorded(self.progress, self._writer.written, findings)
         if findings:
@@ -153,8 +154,10 @@ class Recorder:
             self._target.replace(self.path)
         return self.outcome
 
-    def _left_over(self) -> str:
-        return f". The old tape is untouched; this run's is {self._target}" if self.mode == "all" else ""
+    def _failure(self, wrong: str) -> str:
+        named = wrong if str(self._target) in wrong else f"{self._target}: {wrong}"
+        old = f" The old tape {self.path} is untouched." if self.mode == "all" else ""
+        return f"The recording is not whole. {named.rstrip('.')}.{old}"
 
     def _refusal(self, findings: Sequence[Finding]) -> str:
         shown = "; ".join(f"{finding.rule} in {finding.place}" for finding in findings[:5])

@@ -79,6 +79,11 @@ class Writer:
         if self.failure is not None:
             raise self.failure
 
+    @property
+    def told(self) -> str:
+        """What went wrong; empty while nothing did."""
+        return str(self.failure or "")
+
     def put(self, item: Item) -> None:
         """Hand over a piece; waits while 32 MiB are queued. After a failure the rest is dropped, for the client's
         traffic must go on."""
@@ -287,6 +292,4 @@ def _finished(sink: BodySink | None, headers: Headers) -> Redacted:
 
 def _explained(wrong: Exception) -> str:
     text = wrong.strerror if isinstance(wrong, OSError) else str(wrong)
-    return (
-        f"recording stopped: the cassette cannot be written ({text}); make room or name another file, and record again"
-    )
+    return f"It cannot be written: {text}. Make room or name another file, and record again."

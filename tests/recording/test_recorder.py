@@ -90,9 +90,9 @@ def test_a_disk_that_is_full_is_told_at_the_end_and_does_not_stop_the_traffic(tm
     recorder._writer._wanted = full
     for number in range(2000):
         put(recorder, f"/{number}", body=b"x" * 100_000)
-    with pytest.raises(CassetteError, match=r"disk is full.*make room"):
+    with pytest.raises(CassetteError, match=r"x\.cassette.*disk is full.*Make room"):
         recorder.finish()
-    assert recorder.failed
+    assert recorder.failed and "disk is full" in recorder.progress.failure
 
 
 def test_maps_are_kept_in_the_cassette(tmp_path: Path) -> None:
