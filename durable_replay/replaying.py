@@ -63,6 +63,8 @@ class Summary:
     never_used: int
     unused: tuple[tuple[int, str, str], ...]
     """Number, method and URL."""
+    unused_numbers: tuple[int, ...] = ()
+    """All of `never_used`: `cassette prune --unused-in` reads them."""
 
 
 class Answering(Administration):
@@ -123,6 +125,7 @@ class Replay:
             total,
             len(unused),
             tuple(_named(self.engine.tape, number) for number in unused[:SHOWN]),
+            tuple(unused),
         )
 
 

@@ -7,7 +7,7 @@ another state.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -156,19 +156,23 @@ def _no_report(path: Path) -> str:
 
 
 def _checked(cassette: Cassette, path: Path, report: Mapping[str, object]) -> set[int]:
-    unused = report.get("unused")
-    if not isinstance(unused, Sequence) or not all(isinstance(each, Sequence) and len(each) == 3 for each in unused):
+    """The numbers of the unused, when the report is of this tape."""
+    numbers, shown = report.get("unused_numbers"), report.get("unused")
+    if not _is_list_of(numbers, int) or not _is_list_of(shown, list):
         raise UsageError(_no_report(path))
+    unused = set(cast("list[int]", numbers))
     if report.get("recordings") != len(cassette):
         raise UsageError(f"{path} is of a tape of {report.get('recordings')} recordings, {cassette.path} has another")
-    if report.get("never_used") != len(unused):
-        raise UsageError(
-            f"{path} names {len(unused)} of {report.get('never_used')} unused recordings; it must name all"
-        )
-    for number, method, url in unused:
-        if not isinstance(number, int) or not 1 <= number <= len(cassette):
+    if report.get("never_used") != len(unused) or not all(1 <= number <= len(cassette) for number in unused):
+        raise UsageError(_no_report(path))
+    for number, *named in cast("list[list[object]]", shown):
+        if not isinstance(number, int) or number not in unused:
             raise UsageError(_no_report(path))
         request = cassette.interaction(number).request
-        if (request.method, request.url) != (method, url):
-            raise UsageError(f"{path} is of another tape: its #{number} is {method} {url}")
-    return {cast(int, each[0]) for each in unused}
+        if named != [request.method, request.url]:
+            raise UsageError(f"{path} is of another tape: its #{number} is {' '.join(map(str, named))}")
+    return unused
+
+
+def _is_list_of(value: object, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(each, kind) and each is not True for each in value)

@@ -22,11 +22,11 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DUPLICATES = Unneeded(duplicates=True)
 
 
-def report(path: Path, recordings: int, *unused: tuple[int, str, str], never_used: int | None = None) -> Path:
+def report(path: Path, recordings: int, *unused: tuple[int, str, str], numbers: tuple[int, ...] = ()) -> Path:
     """What a replay says at its end, behind lines of another kind."""
     answers = {"recorded": recordings, "emulated": 0, "forwarded": 0, "refused": 0}
-    count = len(unused) if never_used is None else never_used
-    summary = Summary(answers, 0, (), recordings, count, unused)  # type: ignore[arg-type]
+    numbers = numbers or tuple(each[0] for each in unused)
+    summary = Summary(answers, 0, (), recordings, len(numbers), unused, numbers)  # type: ignore[arg-type]
     path.write_text(f"a warning of the child\n{json.dumps(asdict(summary))}\n")
     return path
 
@@ -78,11 +78,12 @@ def test_what_no_run_has_used_goes(exchange: Exchange, tape: Tape, targets: Targ
     assert targets(path) == ["/1", "/2"]
 
 
-def test_a_report_that_names_not_all_is_refused(exchange: Exchange, tape: Tape, tmp_path: Path) -> None:
-    path = tape("t", [exchange("/1"), exchange("/2")])
-    cut = report(tmp_path / "r", 2, (1, "GET", "https://api.test/1"), never_used=2)
-    with pytest.raises(UsageError, match="names 1 of 2 unused"):
-        prune(path, Unneeded((cut,)))
+def test_a_report_shows_some_by_name_and_all_by_number(
+    exchange: Exchange, tape: Tape, targets: Targets, tmp_path: Path
+) -> None:
+    path = tape("t", [exchange("/1"), exchange("/2"), exchange("/3")])
+    prune(path, Unneeded((report(tmp_path / "r", 3, (1, "GET", "https://api.test/1"), numbers=(1, 3)),)))
+    assert targets(path) == ["/2"]
 
 
 @pytest.mark.parametrize(
