@@ -6,14 +6,24 @@ extension `_webSocketMessages`.
 
 from __future__ import annotations
 
-import binascii
 import json
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from durable_replay.cassette.formats.exchange import Draft, moment
 from durable_replay.cassette.formats.json_stream import entries
-from durable_replay.cassette.formats.plain import Plain, Unfit, integer, listing, mapping, number, octets, pairs, text
+from durable_replay.cassette.formats.plain import (
+    Plain,
+    Unfit,
+    integer,
+    listing,
+    mapping,
+    number,
+    octets,
+    pairs,
+    text,
+    unbase64,
+)
 from durable_replay.cassette.formats.source import Head, Imported, Source, each
 from durable_replay.errors import LimitExceeded
 from durable_replay.http import Frame, Interaction
@@ -104,7 +114,7 @@ def _content(response: dict[str, Plain], draft: Draft) -> bytes:
 
 def _base64(written: str, key: str) -> bytes:
     try:
-        return binascii.a2b_base64(written.encode("ascii"))
+        return unbase64(written)
     except ValueError as error:
         raise Unfit(f"'{key}' is no base64 ({error})") from error
 

@@ -19,6 +19,8 @@ _WINDOW = 1024 * 1024
 _ENTRY = 256 * 1024 * 1024
 """Characters of one entry, or of what stands around the entries."""
 _SPACE = " \t\r\n"
+_AHEAD = 2
+"""Characters behind a value that must be seen: `1` may go on as `1.5` or `1e-5`."""
 _UNFINISHED = 16
 """An error this near to the window's end may be a token that is cut off."""
 
@@ -94,7 +96,7 @@ class _Window:
             except ValueError as error:  # an integer of more than 4300 digits
                 raise _Broken(str(error), self.at) from error
             else:
-                if end < len(self.text) or self.ended:
+                if end + _AHEAD < len(self.text) or self.ended:
                     self.at = end
                     return cast(Plain, value)
             self.more()

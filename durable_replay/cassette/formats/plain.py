@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Iterator
 
-__all__ = ["Plain", "Unfit", "integer", "listing", "mapping", "number", "octets", "pairs", "small", "text"]
+__all__ = ["Plain", "Unfit", "integer", "listing", "mapping", "number", "octets", "pairs", "small", "text", "unbase64"]
 
 Plain = None | bool | int | float | str | bytes | list["Plain"] | dict[str, "Plain"]
 
@@ -84,6 +85,12 @@ def octets(value: str) -> bytes:
         return value.encode()
     except UnicodeEncodeError:
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def unbase64(text: str | bytes) -> bytes:
+    """The bytes of base64 with or without line breaks; ValueError for anything else."""
+    data = text.encode("ascii") if isinstance(text, str) else text
+    return binascii.a2b_base64(b"".join(data.split()), strict_mode=True)
 
 
 def pairs(value: Plain, key: str) -> Iterator[tuple[str, str]]:

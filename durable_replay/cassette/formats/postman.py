@@ -21,6 +21,7 @@ __all__ = ["Postman"]
 _SCHEMA = re.compile(r"collection/v(\d+\.\d+)")
 _KNOWN = ("2.0", "2.1")
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+_SEGMENT = re.compile(r"/:([^/?#:]+)")
 _DEPTH = 50
 
 
@@ -105,8 +106,7 @@ def _fields(value: Plain) -> Iterator[tuple[str, str]]:
 def _url(value: Plain, variables: dict[str, str], base: str, notes: list[str]) -> str:
     raw = value if isinstance(value, str) else _raw(mapping(value, "url"))
     own = {} if isinstance(value, str) else _variables(mapping(value, "url").get("variable"))
-    raw = "/".join(own.get(part[1:], part) if part.startswith(":") else part for part in raw.split("/"))
-    filled = _filled(raw, variables)
+    filled = _filled(_SEGMENT.sub(lambda match: "/" + own.get(match[1], match[0][1:]), raw), variables)
     unknown = _VARIABLE.match(filled)
     if unknown and base:
         filled = base.rstrip("/") + filled[unknown.end() :]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Iterator
 
 from durable_replay.cassette.formats import json_stream, yaml_stream
-from durable_replay.cassette.formats.plain import Plain, Unfit, mapping, octets, text
+from durable_replay.cassette.formats.plain import Plain, Unfit, mapping, octets, text, unbase64
 from durable_replay.cassette.formats.source import Item, Source
 
 __all__ = ["base64_of", "document", "encoded", "entries", "written"]
@@ -33,7 +32,7 @@ def written(value: Plain, key: str) -> bytes:
 def base64_of(value: Plain, key: str) -> bytes:
     """A body that is base64, with or without line breaks."""
     try:
-        return binascii.a2b_base64(written(value, key))
+        return unbase64(written(value, key))
     except ValueError as error:
         raise Unfit(f"'{key}' is no base64 ({error})") from error
 

@@ -6,7 +6,6 @@ aliases expand to is counted.
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Iterator
 from typing import cast
 
@@ -23,7 +22,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from durable_replay.cassette.formats.plain import Plain, small
+from durable_replay.cassette.formats.plain import Plain, small, unbase64
 from durable_replay.cassette.formats.source import Item, Source
 
 __all__ = ["EXPANDED", "entries", "load"]
@@ -190,7 +189,7 @@ class _Reader:
 
 def _decoded(text: str, event: ScalarEvent) -> bytes:
     try:
-        return binascii.a2b_base64(text.encode("ascii"))
+        return unbase64(text)
     except ValueError as error:
         raise _Broken(f"binary data is no base64 ({error})", event) from error
 

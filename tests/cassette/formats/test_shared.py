@@ -1,0 +1,160 @@
+"""Every recording of other people's that lies beside the project imports, and nothing of it is lost or made twice.
+
+The interactions of a source are counted here by other means than the importers': YAML by PyYAML's own loader, JSON by
+the standard library, whole.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from durable_replay.cassette.formats.importing import ImportSummary, import_into
+from durable_replay.cassette.store import Cassette
+
+MAPS = Path(__file__).parent / "maps"
+SERVICES = ("asana", "box", "discord", "heroku", "jira", "opennebula", "proxmox", "salesforce", "youtube")
+NO_TRAFFIC = {
+    "SOURCES.md": "says where the files are from",
+    "LICENSE-ELv2.txt": "a licence",
+    "batchInfoList_xml.tpl": "a template that cassettes fill in",
+    "batchInfo_xml.tpl": "a template that cassettes fill in",
+    "jobInfo_insert_xml.tpl": "a template that cassettes fill in",
+    "jobInfo_upsert_xml.tpl": "a template that cassettes fill in",
+}
+
+
+class _Loader(yaml.CSafeLoader):
+    """The safe loader, and the tag that Ruby writes."""
+
+
+_Loader.add_constructor("!binary", lambda _, node: base64.b64decode(node.value))
+
+
+def _in_yaml(path: Path) -> int:
+    with path.open("rb") as file:
+        document = yaml.load(file, _Loader)
+    found = document.get("interactions", document.get("http_interactions"))
+    return 1 if found is None and "request" in document else len(found)
+
+
+def _in_nango(document: dict[str, dict[str, dict[str, object]]]) -> int:
+    answers = [answer for paths in document["api"].values() for answer in paths.values()]
+    return sum(len(answer) if isinstance(answer, list) else 1 for answer in answers)
+
+
+def _in_pyone(path: Path) -> int:
+    document = json.loads(gzip.decompress(path.read_bytes()))
+    return sum(len(answers) for unit in document.values() for calls in unit.values() for answers in calls.values())
+
+
+def _in_json(path: Path) -> int:
+    try:
+        document = json.loads(path.read_text("utf-8-sig"))
+    except ValueError:
+        return 1  # a log that is served as it is, whatever its name says
+    if isinstance(document, dict) and "nango" in document:
+        return _in_nango(document)
+    return 1  # a body, or one frame
+
+
+COUNTS: dict[str, Callable[[Path], int]] = {
+    ".yml": _in_yaml,
+    ".yaml": _in_yaml,
+    ".har": lambda path: len(json.loads(path.read_text("utf-8"))["log"]["entries"]),
+    ".gz": _in_pyone,
+    ".json": _in_json,
+}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _sources(shared: Path, service: str, made: Path) -> list[Path]:
+    """The service's folder, and the map of its plain bodies where it has such."""
+    folder = shared / "recordings" / service
+    plain = MAPS / f"{service}.toml"
+    if not plain.exists():
+        return [folder]
+    placed = made / plain.name
+    placed.write_text(plain.read_text("utf-8").replace("SHARED", str(shared / "recordings")), "utf-8")
+    return [folder, placed]
+
+
+def _expected(folder: Path) -> dict[Path, int]:
+    return {path: COUNTS[path.suffix](path) for path in _files(folder) if path.name not in NO_TRAFFIC}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_interaction_of_a_service_is_on_the_tape(
+    service: str, shared: Path, target: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shared / "recordings" / service
+    expected = _expected(folder)
+    summary = import_into(target, _sources(shared, service, tmp_path))
+    with Cassette.open(target) as cassette:
+        assert cassette.verify() == summary.interactions == sum(expected.values())
+    read = {source.path: source.interactions for source in summary.sources if source.path in expected}
+    assert {path: expected[path] for path in read} == read
+    _print(service, summary, expected, target, capsys)
+
+
+def _print(
+    service: str, summary: ImportSummary, expected: dict[Path, int], target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = sum(path.stat().st_size for path in expected)
+    ratio = target.stat().st_size / size
+    formats = ", ".join(sorted({source.format for source in summary.sources}))
+    with capsys.disabled():
+        print(f"\n{service:11} {len(expected):4} files {summary.interactions:4} interactions {ratio:5.2f} {formats}")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_file_that_is_skipped_is_mapped_or_holds_no_traffic(
+    service: str, shared: Path, target: Path, tmp_path: Path
+) -> None:
+    summary = import_into(target, _sources(shared, service, tmp_path))
+    folder = shared / "recordings" / service
+    read = sum(source.interactions for source in summary.sources if source.format == "bodies")
+    skipped = [skip.path for skip in summary.skipped if skip.path.name not in NO_TRAFFIC]
+    assert len(skipped) == read
+    assert all(path.suffix == ".json" and path.is_relative_to(folder) for path in skipped)
+
+
+def test_the_services_are_all_there_are(shared: Path) -> None:
+    assert sorted(path.name for path in (shared / "recordings").iterdir() if path.is_dir()) == sorted(SERVICES)
+
+
+def test_importing_twice_gives_the_same_tape(shared: Path, target: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.cassette"
+    for path in (target, other):
+        import_into(path, [shared / "recordings" / "jira"])
+    with Cassette.open(target) as one, Cassette.open(other) as two:
+        assert one.identity == two.identity
+
+
+def test_a_decoded_body_has_lost_its_gzip_header_and_says_so(shared: Path, target: Path) -> None:
+    import_into(target, [shared / "recordings" / "jira" / "defectdojo"])
+    with Cassette.open(target) as cassette:
+        coded = [each for each in cassette.interactions() if "content-encoding" in each.response.headers]
+        noted = [each for each in cassette.interactions() if "stored decoded" in each.note]
+    assert coded == []
+    assert len(noted) == 88
+
+
+def test_a_folder_may_move_and_its_tape_stays_the_same(shared: Path, target: Path, tmp_path: Path) -> None:
+    """Nothing of where a source lies gets into the cassette."""
+    shutil.copytree(shared / "recordings" / "asana", tmp_path / "elsewhere")
+    other = tmp_path / "other.cassette"
+    import_into(target, [shared / "recordings" / "asana"])
+    import_into(other, [tmp_path / "elsewhere"])
+    with Cassette.open(target) as one, Cassette.open(other) as two:
+        assert one.identity == two.identity
