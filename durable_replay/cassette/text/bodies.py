@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from durable_replay.cassette.text.escaping import BadEscape, escaped, is_odd, unescaped
@@ -66,8 +66,10 @@ def _as_text(data: bytes, media: str) -> Lines | None:
             return None
         flags.append("escaped")
         text = "\n".join(escaped(line) for line in text.split("\n"))
-    form, lines = " ".join((name, *flags)), text.split("\n")
-    return Lines(form, lines) if text_bytes(form, lines) == data else None
+    form = " ".join((name, *flags))
+    if flags and text_bytes(form, text) != data:  # a layout was proved by `spread`, plain text needs no proof
+        return None
+    return Lines(form, text.split("\n"))
 
 
 def _is_readable(text: str) -> bool:
@@ -100,15 +102,14 @@ def base64_pieces(lines: Iterable[str]) -> Iterator[bytes]:
             raise BadBody(f"this is no base64 ({error})") from error
 
 
-def text_bytes(form: str, lines: Sequence[str]) -> bytes:
-    """The bytes that lines of any other form stand for. Raises BadBody."""
+def text_bytes(form: str, text: str) -> bytes:
+    """The bytes that the joined lines of any other form stand for. Raises BadBody."""
     name, *flags = form.split(" ")
     if (name != "text" and name not in LAYOUTS) or [flag for flag in _FLAGS if flag in flags] != flags:
         raise BadBody(f"{form!r} is no form of a body")
-    text = "\n".join(lines)
     try:
         if "escaped" in flags:
-            text = "\n".join(unescaped(line) for line in lines)
+            text = unescaped(text)
         if name != "text":
             text = LAYOUTS[name].join(text)
         if "crlf" in flags:

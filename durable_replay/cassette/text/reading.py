@@ -57,9 +57,12 @@ class TextReader:
         return CassetteError(f"{self._path}, line {self._number}: {what}.")
 
     def _next(self) -> None:
+        self._decode(self._file.readline(LINE_LIMIT))
+
+    def _decode(self, raw: bytes) -> None:
+        """Go on to this line, read after the one at hand."""
         self._number += 1
-        raw = self._file.readline(LINE_LIMIT + 2)
-        if len(raw) > LINE_LIMIT + 1:
+        if len(raw) == LINE_LIMIT:
             raise self.wrong(f"it is longer than {LINE_LIMIT:,} bytes")
         try:
             self._line = raw.removesuffix(b"\n").decode("utf-8") if raw else None
@@ -187,15 +190,31 @@ class TextReader:
             self._next()
 
     def _text(self, form: str) -> Body:
-        lines: list[str] = []
-        size = 0
-        for line in self._marked():
-            size += len(line) + 1
-            if size > IN_MEMORY * 2:
-                raise self.wrong(f"the body is longer than {IN_MEMORY * 2:,} characters")
-            lines.append(line)
-        data = text_bytes(form, lines)
+        data = text_bytes(form, self._joined())
         return BytesBody(data) if data else EMPTY
+
+    def _joined(self) -> str:
+        """All marked lines; these are most of a text, so they are not looked at one by one."""
+        if self._line is None or not self._line.startswith("|"):
+            return ""
+        first, lines, size = self._number, [f"{self._line}\n".encode()], 0
+        readline, limit = self._file.readline, IN_MEMORY * 2
+        while len(raw := readline(LINE_LIMIT)) < LINE_LIMIT and raw[:1] == b"|" and (size := size + len(raw)) <= limit:
+            lines.append(raw)
+        self._number += len(lines) - 1
+        if size > limit:
+            raise self.wrong(f"the body is longer than {limit:,} bytes")
+        for at, line in enumerate(lines):
+            if line[1:2] not in (b" ", b"\n", b""):
+                self._number = first + at
+                raise self.wrong("a body's line begins with '| '")
+        self._decode(raw)
+        text = b"".join([line[2:] or b"\n" for line in lines]).removesuffix(b"\n")
+        try:
+            return text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            self._number = first + text.count(b"\n", 0, error.start)
+            raise self.wrong("it is no UTF-8") from error
 
     def _base64(self) -> Body:
         sink = self._new_body()

@@ -96,6 +96,7 @@ class _Message:
         match = _BOUNDARY.search(headers.get("content-type"))
         self._boundary = match[1] if match else ""
         self.kind, self.text = readable(body, headers, self._boundary)
+        self._quiet: str | None = None
 
     def lines(self, mark: str) -> Iterator[str]:
         shown = list(self.body_lines())
@@ -116,7 +117,9 @@ class _Message:
         return self._volatile.settled(only_text_of_fields(value))
 
     def _settled(self) -> str | None:
-        return None if self.text is None else self._volatile.settled(only_text_of_fields(self.text))
+        if self._quiet is None and self.text is not None:
+            self._quiet = self._volatile.settled(only_text_of_fields(self.text))
+        return self._quiet
 
     def body_lines(self) -> Iterator[str]:
         if not self._body:
@@ -126,8 +129,9 @@ class _Message:
             yield f"body binary, {self._digest()}"
             return
         yield f"body {self.kind}"
+        odd = is_odd(text)
         for line in text.split("\n"):
-            shown = escaped(line) if is_odd(line) else line
+            shown = escaped(line) if odd and is_odd(line) else line
             yield f"| {shown}" if shown else "|"
 
     def _digest(self) -> str:
