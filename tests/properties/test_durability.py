@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from durable_replay.engine import Engine
 from durable_replay.http import Interaction
 from durable_replay.testing import ask, engine_over
+from tests.properties import reference
 
 TINY = reference.tiny_services()
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
+from durable_replay.answer import Answer
 from durable_replay.engine import Engine, Policy
 from durable_replay.http import Interaction, Request, Response
 from durable_replay.service.api import Service
 from durable_replay.testing import engine_over
+from tests.properties import reference
 
 TINY = reference.tiny_services()
 
@@ -31,7 +32,7 @@ def agrees(services: list[Service], tape: list[Interaction]) -> None:
             assert answer.response.headers.fields == one.response.headers.fields
 
 
-def recalled(engine: Engine, session: str, request: Request) -> object:
+def recalled(engine: Engine, session: str, request: Request) -> Answer | None:
     recall = engine.recall(session, request)
     return recall() if recall is not None else None
 
