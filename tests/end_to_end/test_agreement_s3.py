@@ -1,0 +1,169 @@
+"""Property 4: boto3 gets from us what it gets from moto, an independent S3, with a recording of moto and without.
+
+Where moto departs from AWS is listed, each with its source, in `moto_departures.json`; there AWS wins.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from s3_differences import departures, differences
+from s3_operations import BUCKETS, operations, put
+from s3_sides import Op, Seen, Side
+
+from durable_replay.administration import Administration
+from durable_replay.cassette.store import CassetteWriter
+from durable_replay.replaying import Plan, Replay, opened
+from durable_replay.settings import Settings
+
+pytestmark = pytest.mark.xdist_group("moto")
+BUCKET = Op("create_bucket", {"Bucket": BUCKETS[0]})
+
+
+def examples(share: float) -> settings:
+    """So many of the profile's examples: 30 of 15 steps in CI, hundreds at night."""
+    return settings(
+        max_examples=int(settings.default.max_examples * share),
+        stateful_step_count=15,
+        phases=[Phase.generate, Phase.shrink],  # explaining runs everything anew for minutes
+    )
+
+
+class Agreement(RuleBasedStateMachine):
+    """Whatever is called, both give the same answer."""
+
+    def __init__(self, theirs: Side, ours: Side, authority: str) -> None:
+        super().__init__()
+        self.theirs, self.ours, self.authority = theirs, ours, authority
+        self.history: list[Op] = []
+
+    def forget(self) -> None:
+        """Empties moto."""
+        with urlopen(Request(f"http://{self.authority}/moto-api/reset", method="POST")) as answer:
+            assert answer.status == 200
+        self.theirs.begin()
+
+    def both(self, op: Op) -> Seen:
+        """Runs it on both sides and holds the answers against each other; gives ours."""
+        self.history.append(op)
+        theirs, ours = self.theirs.run(op), self.ours.run(op)
+        found = [line for line in differences(op.method, theirs, ours) if not is_known(line)]
+        assert not found, f"{op!r} after {self.history[:-1]!r}: {found}; {ours.response.headers.fields}"
+        return ours
+
+
+def is_known(line: str) -> bool:
+    return any(departure.pattern.search(line) for departure in departures())
+
+
+@pytest.fixture
+def theirs(moto: str) -> Iterator[Side]:
+    side = Side(f"http://{moto}")
+    yield side
+    side.close()
+
+
+class Alone(Agreement):
+    """Our emulator alone, at its plain endpoint."""
+
+    def __init__(self, theirs: Side, ours: Side, authority: str, replay: Replay) -> None:
+        super().__init__(theirs, ours, authority)
+        self.administration = Administration(replay.engine)
+
+    @initialize(first=st.lists(put, max_size=4))
+    def begin(self, first: list[Op]) -> None:
+        self.forget()
+        self.ours.begin()
+        for session in self.administration.sessions():
+            self.administration.delete(session.name)
+        for op in (BUCKET, *first):
+            self.both(op)
+
+    @rule(op=operations)
+    def call(self, op: Op) -> None:
+        self.both(op)
+
+
+def test_boto3_gets_from_the_emulator_alone_what_it_gets_from_another_s3(
+    moto: str, theirs: Side, tmp_path: Path
+) -> None:
+    with opened(Plan(service="s3"), Settings.load(tmp_path)) as replay:
+        ours = Side(replay.url)
+        run_state_machine_as_test(lambda: Alone(theirs, ours, moto, replay), settings=examples(0.6))
+        ours.close()
+
+
+class Taped(Agreement):
+    """A replay of what was recorded from moto: played in order, in part, and then contradicted."""
+
+    def __init__(self, theirs: Side, ours: Side, authority: str, folder: Path) -> None:
+        super().__init__(theirs, ours, authority)
+        self.folder = folder
+        self.stack = ExitStack()
+
+    @initialize(first=st.lists(put, max_size=3), then=st.lists(operations, max_size=8))
+    def begin(self, first: list[Op], then: list[Op]) -> None:
+        self.ahead = [BUCKET, *first, *then]
+        self.as_recorded = True
+        self.forget()
+        tape = self.folder / "s3.cassette"
+        tape.unlink(missing_ok=True)
+        with CassetteWriter.open(tape) as writer:
+            for op in self.ahead:
+                if (seen := self.theirs.run(op)).response.status:
+                    writer.append(seen.interaction())
+        self.forget()
+        plan = Plan(cassettes=(tape,), hosts={self.authority: "s3"})
+        replay = self.stack.enter_context(opened(plan, Settings.load(self.folder)))
+        self.ours.begin(replay.url)
+
+    @precondition(lambda self: self.ahead)
+    @rule(steps=st.integers(1, 6))
+    def go_on(self, steps: int) -> None:
+        for op in self.ahead[:steps]:
+            ours = self.both(op)
+            if self.as_recorded and ours.response.status:
+                source = ours.response.headers.get("x-durable-source")
+                assert source == "recorded", (op, self.history, ours.response.headers.get("x-durable-reason"))
+        del self.ahead[:steps]
+
+    @precondition(lambda self: self.ahead)
+    @rule()
+    def leave_out(self) -> None:
+        self.history.append(Op("LEFT OUT: " + self.ahead.pop(0).method))
+        self.as_recorded = False
+
+    @rule(op=operations)
+    def deviate(self, op: Op) -> None:
+        self.as_recorded = False
+        self.both(op)
+
+    def teardown(self) -> None:
+        self.stack.close()
+
+
+def test_boto3_gets_from_a_replay_what_it_gets_from_the_real_thing_whatever_it_does_after_the_recording(
+    moto: str, theirs: Side, tmp_path: Path
+) -> None:
+    ours = Side(f"http://{moto}")
+    run_state_machine_as_test(lambda: Taped(theirs, ours, moto, tmp_path), settings=examples(0.6))
+    ours.close()
+
+
+def test_each_departure_of_moto_has_a_source_and_is_about_one_answer() -> None:
+    rows = json.loads((Path(__file__).parent / "moto_departures.json").read_text("utf-8"))
+    assert len(rows) == len({row["difference"] for row in rows})
+    for row in rows:
+        assert row["source"]
+        # A pattern that took everything would hide everything.
+        assert not re.search(row["difference"], "get_object 200 body text: moto ['a'], ours ['b']")
+        assert not re.search(row["difference"], "get_object 200 status: moto 200, ours 404")
