@@ -8,8 +8,12 @@ from pathlib import Path
 
 from durable_replay.cassette.store import Cassette
 from durable_replay.errors import CassetteError
+from durable_replay.http import Interaction
 
-__all__ = ["Age", "age", "check_age"]
+__all__ = ["Age", "age", "check_age", "is_dated"]
+
+_UNDATED = "the source tells no time"
+"""In the note of an imported interaction, whose time is then made up (see formats/importing.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,17 @@ class Age:
 def age(path: Path) -> Age:
     """From the interactions' times. Raises CassetteError."""
     with Cassette.open(path) as cassette:
-        times = [interaction.started for interaction in cassette.interactions()]
-    known = [at for at in times if 0 < at < 253402300800]
+        known = [interaction.started for interaction in cassette.interactions() if is_dated(interaction)]
+        undated = len(cassette) - len(known)
     if not known:
-        return Age(None, None, len(times))
+        return Age(None, None, undated)
     oldest, newest = (datetime.fromtimestamp(at, UTC) for at in (min(known), max(known)))
-    return Age(oldest, newest, len(times) - len(known))
+    return Age(oldest, newest, undated)
+
+
+def is_dated(interaction: Interaction) -> bool:
+    """Whether it is known when an interaction began."""
+    return 0 < interaction.started < 253402300800 and _UNDATED not in interaction.note
 
 
 def check_age(path: Path, max_age: timedelta, now: datetime, *, fail: bool = False) -> str:

@@ -54,7 +54,7 @@ def verify(path: Path, indexing: Indexing | None = None, on_progress: Progress =
                 on_progress(number - 1, total)
             check.interaction(number)
         on_progress(total, total)
-        damage += [*_chain(cassette), *check.damage]
+        damage += [*_facts(cassette), *check.damage]
         fits = "unchecked" if indexing is None else _index(cassette, indexing)
         return Report(total, len(check.seen), check.bytes, tuple(damage[:MOST]), tuple(check.unread[:MOST]), fits)
 
@@ -68,12 +68,10 @@ def _structure(cassette: Cassette) -> Iterator[str]:
     yield from (str(row[0]) for row in rows if row[0] != "ok")
 
 
-def _chain(cassette: Cassette) -> Iterator[str]:
-    """The mapped hosts, and the length that the tape says it has."""
+def _facts(cassette: Cassette) -> Iterator[str]:
+    """What stands beside the tape."""
     try:
         mapped_hosts(cassette)
-        for _ in cassette.interactions():
-            pass
     except CassetteError as error:
         yield str(error)
 

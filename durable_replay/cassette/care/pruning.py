@@ -14,6 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, cast
 
+from durable_replay.cassette.care.age import is_dated
 from durable_replay.cassette.care.building import Progress, counted, silent
 from durable_replay.cassette.store import Cassette, CassetteWriter
 from durable_replay.cassette.text.volatile import names
@@ -65,7 +66,7 @@ def prune(path: Path, unneeded: Unneeded, *, dry_run: bool = False, on_progress:
             repeated = repeats.met(interaction)
             if interaction.number in unused:
                 gone[interaction.number] = "unused"
-            elif 0 < interaction.started < oldest:
+            elif interaction.started < oldest and is_dated(interaction):
                 gone[interaction.number] = "old"
             elif unneeded.duplicates and repeated:
                 gone[interaction.number] = "duplicate"

@@ -22,11 +22,7 @@ __all__ = ["cassette_text", "import_text", "import_texts", "is_text_file", "writ
 def cassette_text(cassette: Cassette, *, review: bool = False, on_progress: Progress = silent) -> Iterator[str]:
     """The text of a cassette in pieces: exact, or as it is reviewed. Raises CassetteError."""
     interactions = counted(cassette.interactions(), len(cassette), on_progress)
-    hosts = mapped_hosts(cassette)
-    if not review:
-        return exact_text(interactions, hosts)
-    summary = cassette.summary()
-    return review_text(interactions, (summary.first, summary.last), hosts)
+    return (review_text if review else exact_text)(interactions, mapped_hosts(cassette))
 
 
 def write_whole(path: Path, pieces: Iterable[str]) -> int:

@@ -15,7 +15,7 @@ from durable_replay.cassette.text.bodies import TEXT_LIMIT
 from durable_replay.cassette.text.escaping import escaped, is_odd
 from durable_replay.cassette.text.grammar import TITLE, field_line, request_line
 from durable_replay.cassette.text.layout import LAYOUTS, kind_of
-from durable_replay.cassette.text.volatile import HIDDEN, Span, names, only_text_of_fields
+from durable_replay.cassette.text.volatile import HIDDEN, Volatile, names, only_text_of_fields
 from durable_replay.cassette.text.writing import frame_line
 from durable_replay.errors import LimitExceeded
 from durable_replay.http import Body, BytesBody, Headers, Interaction
@@ -31,16 +31,12 @@ _CHUNK_SIGNATURE = re.compile(rb";chunk-signature=[0-9a-f]{64}")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-def review_text(
-    interactions: Iterable[Interaction],
-    span: tuple[float | None, float | None],
-    hosts: Mapping[str, str] = _NOTHING,
-) -> Iterator[str]:
-    """The text in pieces; `span` is when the first and the last interaction began."""
+def review_text(interactions: Iterable[Interaction], hosts: Mapping[str, str] = _NOTHING) -> Iterator[str]:
+    """The text in pieces, an interaction each."""
     yield f"{TITLE} review\n"
     for host, service in sorted(hosts.items()):
         yield f"host {escaped(host, ' ')} {escaped(service, ' ')}\n"
-    volatile = Span(*span)
+    volatile = Volatile()
     for interaction in in_settled_order(interactions):
         yield "\n" + "\n".join(_lines(interaction, volatile)) + "\n"
 
@@ -66,8 +62,9 @@ def _address(interaction: Interaction) -> tuple[str, str, str]:
     return request.authority, request.target, request.method
 
 
-def _lines(interaction: Interaction, volatile: Span) -> Iterator[str]:
+def _lines(interaction: Interaction, volatile: Volatile) -> Iterator[str]:
     request, response = interaction.request, interaction.response
+    volatile.at(interaction.started)
     answer = _Message(response.headers, response.body, volatile)
     if request.method not in _SAFE and response.status < 300:
         volatile.made(answer.text or "")
@@ -89,7 +86,7 @@ def _lines(interaction: Interaction, volatile: Span) -> Iterator[str]:
 class _Message:
     """One side's headers and body; `text` is the body laid out (None: it is no text)."""
 
-    def __init__(self, headers: Headers, body: Body, volatile: Span) -> None:
+    def __init__(self, headers: Headers, body: Body, volatile: Volatile) -> None:
         self._headers = headers
         self._body = body
         self._volatile = volatile

@@ -20,7 +20,7 @@ from importlib.resources import files
 
 from durable_replay.redaction.placeholders import PLACEHOLDER
 
-__all__ = ["HIDDEN", "Names", "Span", "names", "only_text_of_fields"]
+__all__ = ["HIDDEN", "Names", "Volatile", "names", "only_text_of_fields"]
 
 HIDDEN = "‹…›"
 _HOUR, _DAY = 3600.0, 86400.0
@@ -72,16 +72,26 @@ def only_text_of_fields(text: str) -> str:
     return known.query.sub(lambda match: f"{match['name']}={HIDDEN}", text)
 
 
-class Span:
+class Volatile:
     """The volatile parts of one tape, numbered as they come."""
 
-    def __init__(self, first: float | None, last: float | None) -> None:
-        """When the tape's first and last interactions began, in seconds since the epoch; None or 0: not known."""
-        self._from = (first or 0.0) - _HOUR
-        self._to = (last or 0.0) + _DAY if first else 0.0
+    def __init__(self) -> None:
+        self._from = self._to = 0.0
         self._known: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._made = False
+
+    def at(self, started: float) -> None:
+        """Go on to an interaction that began then, in seconds since the epoch; 0: nobody knows when.
+
+        A day without any parts one recording from the next.
+        """
+        if not started:
+            self._from = self._to = 0.0
+            return
+        if not self._from <= started <= self._to:
+            self._from = started - _HOUR
+        self._to = started + _DAY
 
     def made(self, answer: str) -> None:
         """Learn the ids at the top of an indented answer to a write."""

@@ -41,3 +41,17 @@ def test_imported_recordings_without_a_time_are_not_too_old(
     path = tape("u", [exchange(at=0.0)])
     assert age(path) == Age(None, None, 1)
     assert check_age(path, timedelta(days=1), NOW) == ""
+
+
+def test_a_time_that_an_import_made_up_is_no_age(tmp_path: Path) -> None:
+    import json
+
+    from durable_replay.cassette.care.pruning import Unneeded, prune
+    from durable_replay.cassette.formats.importing import import_into
+
+    mapping = {"request": {"method": "GET", "url": "/a"}, "response": {"status": 200, "body": "x"}}
+    (tmp_path / "stub.json").write_text(json.dumps(mapping))
+    import_into(tmp_path / "i.cassette", [tmp_path / "stub.json"], base="https://api.test")
+    assert age(tmp_path / "i.cassette") == Age(None, None, 1)
+    old = Unneeded(older_than=timedelta(days=1), now=NOW)
+    assert prune(tmp_path / "i.cassette", old).gone == {}

@@ -85,7 +85,7 @@ def interactions(draw: st.DrawFn) -> Interaction:
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=100)
 @given(tape=st.lists(interactions(), max_size=3))
 def test_any_interactions_come_back_from_their_text(tape: list[Interaction], parse: Parse, written: Written) -> None:
     assert parse(written(tape)) == tape

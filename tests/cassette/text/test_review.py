@@ -16,8 +16,7 @@ START = 1_770_000_000.0  # 2026-02-02T02:40:00Z
 
 
 def reviewed(*tape: Interaction) -> str:
-    times = [each.started for each in tape]
-    return "".join(review_text(tape, (min(times), max(times))))
+    return "".join(review_text(tape))
 
 
 def exchange(
@@ -97,6 +96,17 @@ def test_a_time_that_is_not_the_recordings_own_is_data() -> None:
     assert '"due": "2031-05-01T10:00:00Z"' in text
     assert '"now": "‹time›"' in text
     assert '"at": ‹time›' in text
+
+
+def test_each_recording_of_a_tape_has_times_of_its_own() -> None:
+    """What was recorded months later, or imported, does not widen what counts as the recording's own time."""
+    between = {"at": "2026-05-01T00:00:00Z"}
+    text = reviewed(exchange(body=between), exchange(body=between, at=START + 200 * 86400.0))
+    assert text.count('"at": "2026-05-01T00:00:00Z"') == 2
+
+
+def test_without_a_known_time_no_time_is_hidden() -> None:
+    assert '"at": "1970-01-01T00:00:00Z"' in reviewed(exchange(body={"at": "1970-01-01T00:00:00Z"}, at=0.0))
 
 
 def test_a_number_that_looks_like_a_time_of_another_year_stays() -> None:
