@@ -98,11 +98,12 @@ class _Side:
             return None
         plain, self._texts = b"".join(self._texts), []
         shown = redact(plain.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-        self._changed = self._changed or shown != plain
-        if not self._changed:
-            self._packing.passed(plain)
+        ended = self._unpacking.ended
+        if shown == plain and not self._changed:
+            self._packing.passed(plain, ended)
             return None
-        return self._packing.pack(shown, self._unpacking.ended)
+        self._changed = not ended  # what follows in this stream refers to what is not there any more
+        return self._packing.pack(shown, ended)
 
 
 def _shared_out(data: bytes, count: int) -> Iterator[bytes]:

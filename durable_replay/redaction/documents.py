@@ -47,13 +47,19 @@ def kind_of(content_type: str, start: bytes) -> str:
 class Documents:
     """Replaces the values of fields that the rules name."""
 
-    __slots__ = ("_element", "_json_pair", "_member", "_text")
+    __slots__ = ("_element", "_form_pair", "_json_pair", "_member", "_small_part", "_text")
 
     def __init__(self, text: Text) -> None:
         self._text = text
         names = "|".join(sorted(map(re.escape, text.rules.fields), key=len, reverse=True)) or r"(?!)"
         self._json_pair = re.compile(
             rf'(?i)(?P<head>"(?:{names})"\s*:\s*)(?P<value>"[^"\\]{{0,8000}}(?:\\.[^"\\]{{0,8000}}){{0,500}}")'
+        )
+        in_form = "|".join(map(re.escape, sorted({*text.rules.fields, *text.rules.queries}))) or r"(?!)"
+        self._form_pair = re.compile(rf"(?i)(?:^|(?<=&))(?P<name>{in_form})=(?P<value>[^&]+)")
+        self._small_part = re.compile(
+            rf'(?is)(?P<head>content-disposition:[^\r\n]*?[; ]name="?(?P<name>{names})"?(?P<more>[;\s][^\r\n]*)?\r?\n'
+            r"(?:[^\r\n]+\r?\n){0,20}?\r?\n)(?P<value>.{0,12000}?)(?=\r?\n--)"
         )
         self._element = re.compile(
             rf"(?i)<(?P<tag>(?:[\w.-]+:)?(?:{names}))(?P<more>\s[^<>]*)?>(?:<!\[CDATA\[(?P<cdata>.*?)\]\]>|(?P<value>[^<]*))"
@@ -78,15 +84,25 @@ class Documents:
         """Whether any key in the text is one of the rules'; what keeps most bodies from being lexed."""
         return not self._text.rules.fields.keys().isdisjoint(name.lower() for name in set(_KEY.findall(text)))
 
-    def passing(self, text: str) -> str:
-        """A piece of a large body, which no lexer can read from its start: JSON members and XML elements by name."""
+    def passing(self, kind: str, text: str) -> str:
+        """A piece of a large body, which no reader can begin in: named members, elements, pairs and parts."""
+        if kind == "form":
+            names = {**self._text.rules.fields, **self._text.rules.queries}
+            return self._form_pair.sub(lambda match: self._text.pairs(match[0], names), text)
+        if kind == "multipart":
+            return self._small_part.sub(self._part, text)
         if self._names_one(text):
             text = self._json_pair.sub(lambda match: match["head"] + self._value(match["value"]), text)
         return self._element.sub(self._element_value, text) if "</" in text else text
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
+    def spans(self, kind: str, text: str) -> list[tuple[int, int]]:
         """Where named fields stand in such a piece."""
-        return [match.span() for pattern in (self._json_pair, self._element) for match in pattern.finditer(text)]
+        patterns = {"form": (self._form_pair,), "multipart": (self._small_part,)}
+        return [
+            match.span()
+            for pattern in patterns.get(kind, (self._json_pair, self._element))
+            for match in pattern.finditer(text)
+        ]
 
     def json(self, text: str, depth: int = 0) -> str:
         """JSON, several documents in a row, or text with JSON in it (an event stream)."""
@@ -124,7 +140,7 @@ class Documents:
         return literal if shown == inside else json.dumps(shown)
 
     def _part(self, match: re.Match[str]) -> str:
-        if match["name"].lower() not in self._text.rules.fields or "filename" in match["more"].lower():
+        if match["name"].lower() not in self._text.rules.fields or "filename" in (match["more"] or "").lower():
             return match[0]
         return match["head"] + self._text.secret(match["value"])
 

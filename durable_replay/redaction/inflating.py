@@ -21,6 +21,8 @@ _FLUSHED = b"\0\0\xff\xff"  # RFC 7692 7.2.1; Discord: a payload is whole when t
 _ZLIB_32K = 0x78
 _GZIP, _ZSTD = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
 _PIECE = 1 << 16
+_ZLIB_HEAD = b"\x78\x9c"
+_GZIP_HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 
 
 class Unpacking(Protocol):
@@ -40,8 +42,8 @@ class Unpacking(Protocol):
 class Packing(Protocol):
     """Writes one side's messages again."""
 
-    def passed(self, text: bytes) -> None:
-        """This content was kept as it came."""
+    def passed(self, text: bytes, last: bool) -> None:
+        """This content was kept as it came; `last`: the stream ended with it."""
 
     def pack(self, text: bytes, last: bool) -> bytes:
         """A payload; `last`: the stream ended with it."""
@@ -50,9 +52,9 @@ class Packing(Protocol):
 def unpacking_of(data: bytes) -> tuple[Unpacking, Packing] | None:
     """What reads and writes a side whose first message begins so; None where it is not compressed."""
     if data[:3] == _GZIP:
-        return Inflating(31), Deflating(31)
+        return Inflating(31), Deflating(gzip=True)
     if len(data) > 1 and data[0] == _ZLIB_32K and int.from_bytes(data[:2], "big") % 31 == 0:
-        return Inflating(15), Deflating(15, data[:2])
+        return Inflating(15), Deflating(gzip=False)
     return (ZstdUnpacking(), ZstdPacking()) if data[:4] == _ZSTD else None
 
 
@@ -95,31 +97,38 @@ class Inflating:
 class Deflating:
     """Takes over in the middle of a stream: a flush ends at a byte, and what follows refers to nothing before it."""
 
-    __slots__ = ("_begun", "_bits", "_head", "_stream", "_sum")
+    __slots__ = ("_begun", "_gzip", "_size", "_stream", "_sum")
 
-    def __init__(self, bits: int, head: bytes = b"") -> None:
-        self._bits = bits
-        self._head = head
+    def __init__(self, gzip: bool) -> None:
+        self._gzip = gzip
         self._start()
 
     def _start(self) -> None:
-        self._stream = zlib.compressobj(6, zlib.DEFLATED, 31 if self._bits == 31 else -15)
-        self._sum = zlib.adler32(b"")
+        self._stream = zlib.compressobj(6, zlib.DEFLATED, -15)
+        self._sum = zlib.crc32(b"") if self._gzip else zlib.adler32(b"")
+        self._size = 0
         self._begun = False
 
-    def passed(self, text: bytes) -> None:
-        self._sum = zlib.adler32(text, self._sum)
+    def passed(self, text: bytes, last: bool) -> None:
+        self._sum = zlib.crc32(text, self._sum) if self._gzip else zlib.adler32(text, self._sum)
+        self._size += len(text)
         self._begun = True
+        if last:
+            self._start()
 
     def pack(self, text: bytes, last: bool) -> bytes:
-        head = b"" if self._begun else self._head
-        self.passed(text)
+        head = b"" if self._begun else _GZIP_HEAD if self._gzip else _ZLIB_HEAD
+        self.passed(text, last=False)
         data = head + self._stream.compress(text) + self._stream.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
         if last:
-            if self._bits != 31:
-                data += self._sum.to_bytes(4, "big")
+            data += self._trailer()
             self._start()
         return data
+
+    def _trailer(self) -> bytes:
+        if not self._gzip:
+            return self._sum.to_bytes(4, "big")
+        return self._sum.to_bytes(4, "little") + (self._size & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 class ZstdUnpacking:
@@ -161,7 +170,7 @@ class ZstdPacking:
     def __init__(self) -> None:
         self._stream = zstandard.ZstdCompressor(level=3).compressobj()
 
-    def passed(self, text: bytes) -> None:
+    def passed(self, text: bytes, last: bool) -> None:
         raise NotImplementedError("a zstd stream is written from its start")
 
     def pack(self, text: bytes, last: bool) -> bytes:

@@ -19,7 +19,7 @@ __all__ = ["CONSTANT", "PLACEHOLDER", "Constant", "Keyed", "Replacement", "is_pl
 
 CONSTANT = "secret-*"
 PLACEHOLDER = re.compile(
-    r"00D[A-Za-z0-9]{12,15}(?:!|%21)secret-[0-9a-f]{16}"
+    r"00D[A-Za-z0-9]{12,15}(?:!|%21)secret-(?:[0-9a-f]{16}|\*)"
     r"|eyJ[\w-]{8,}\.[\w-]+\.c2VjcmV0L[TW][\w-]{22}"
     r"|secret-(?:[0-9a-f]{16}-*|\*)"
     r"|c2VjcmV0L[TW][A-Za-z0-9+/_-]{22}"

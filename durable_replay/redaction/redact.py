@@ -38,25 +38,26 @@ class _Search:
         return self._known.replace(self._text.shapes(text))
 
     def windowed(self, kind: str) -> Searcher:
-        return _Windowed(self._text, self._documents if kind != "binary" else None, self._known)
+        return _Windowed(kind, self._text, self._documents, self._known)
 
     def fitted(self) -> Searcher:
         return _Fitted(self._text, self._known)
 
 
 class _Windowed:
-    def __init__(self, text: Text, documents: Documents | None, known: Known) -> None:
+    def __init__(self, kind: str, text: Text, documents: Documents, known: Known) -> None:
+        self._kind = kind
         self._text = text
         self._documents = documents
         self._known = known
 
     def replace(self, text: str) -> str:
-        if self._documents is not None:
-            text = self._documents.passing(text)
+        if self._kind != "binary":
+            text = self._documents.passing(self._kind, text)
         return self._known.replace(self._text.shapes(text))
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        fields = self._documents.spans(text) if self._documents is not None else []
+        fields = self._documents.spans(self._kind, text) if self._kind != "binary" else []
         return [*self._text.spans(text), *self._known.spans(text), *fields]
 
 
@@ -71,9 +72,10 @@ class _Fitted:
         return [*self._text.spans(text), *self._known.spans(text)]
 
     def replace(self, text: str) -> str:
-        for start, end in self.spans(text):
-            shown = self._known.replace(self._text.shapes(text[start:end]))
-            text = text[:start] + shown[: end - start].ljust(end - start, "-") + text[end:]
+        text = self._text.fitted(text)
+        for start, end in self._known.spans(text):
+            secret = text[start:end]
+            text = text[:start] + self._text.fit(secret, self._known.replace(secret)) + text[end:]
         return text
 
 

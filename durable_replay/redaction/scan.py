@@ -39,7 +39,7 @@ def scan_file(path: Path, rules: Rules = DEFAULT, known: Iterable[str] = ()) -> 
 
     `known` are secrets that must not occur in any spelling (plain, percent-encoded, base64, inside JSON or XML).
     """
-    search = _Search(rules, known)
+    search = _Search(rules, known, every=False)
     files = [named for suffix in BESIDE if (named := path.with_name(path.name + suffix)).exists()]
     found = (Finding(rule, f"{file.name}, byte {at}") for file in files for rule, at in search.stream(_pieces(file)))
     return _first(found)
@@ -49,7 +49,7 @@ def scan_interactions(
     interactions: Iterable[Interaction], rules: Rules = DEFAULT, known: Iterable[str] = ()
 ) -> list[Finding]:
     """Heads, frames and decompressed, decoded bodies; at most 100 findings."""
-    search = _Search(rules, known)
+    search = _Search(rules, known, every=True)
     found = (
         Finding(rule, f"interaction {interaction.number}, {place}")
         for interaction in interactions
@@ -101,7 +101,8 @@ def _decoded(headers: Headers, body: Body) -> Iterator[bytes]:
 
 
 class _Search:
-    def __init__(self, rules: Rules, known: Iterable[str]) -> None:
+    def __init__(self, rules: Rules, known: Iterable[str], every: bool) -> None:
+        self._every = every
         self._text = Text(rules, Constant(), _nothing)
         # a plain word may stand elsewhere as itself, so it proves nothing
         self._known = tuple(form for value in known if not value.isalpha() for form in spellings(value))
@@ -116,7 +117,7 @@ class _Search:
             held = text[-OVERLAP:]
 
     def _in(self, text: str) -> Iterator[tuple[str, int]]:
-        for rule, at in self._text.found(text):
+        for rule, at in self._text.found(text, self._every):
             yield rule.name, at
         for form in self._known:
             if (at := text.find(form)) >= 0:

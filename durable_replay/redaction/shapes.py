@@ -1,7 +1,8 @@
 """Shapes that give a secret away wherever it stands, and the query parameters that carry one. Data, no code.
 
 Each shape: rule's name, what must occur for the pattern to be tried (see rules.py), the pattern, and whether the shape
-is specific enough to fail a finished recording. Sources: the services' own documentation of their token formats.
+is so specific that the raw bytes of a file are searched for it. Sources: the services' own documentation of their
+token formats.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ QUERY = _words("""access_token refresh_token id_token api_key apikey api-key tok
     code_verifier""")
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+_VALUE = r"[^&\s\"'<>#\\;]"
 _IN_URL = "|".join(name for name in QUERY if name != "sid")
 
 SHAPES: tuple[tuple[str, str, str, bool], ...] = (
@@ -34,7 +36,7 @@ SHAPES: tuple[tuple[str, str, str, bool], ...] = (
         "discord-bot-token",
         r"~\.[\w-]{6}\.[\w-]{27}",
         r"(?<![\w-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])",
-        False,
+        True,
     ),
     (
         "discord-webhook-token",
@@ -60,7 +62,7 @@ SHAPES: tuple[tuple[str, str, str, bool], ...] = (
     ("heroku-key", "HRKU-", r"(?<![A-Za-z0-9])HRKU-[\w-]{36,100}", True),
     ("google-api-key", "AIza", r"(?<![\w-])AIza[\w-]{35}(?![\w-])", True),
     ("google-access-token", "ya29.", r"(?<![A-Za-z0-9])ya29\.[\w-]{20,2048}", True),
-    ("google-refresh-token", "1//", r"(?<![A-Za-z0-9])1//0[\w-]{30,256}", False),
+    ("google-refresh-token", "1//", r"(?<![A-Za-z0-9])1//0[\w-]{30,256}", True),
     ("google-client-secret", "GOCSPX-", r"GOCSPX-[\w-]{20,64}", True),
     (
         "pve-ticket",
@@ -70,20 +72,64 @@ SHAPES: tuple[tuple[str, str, str, bool], ...] = (
         True,
     ),
     ("pve-api-token", "PVEAPIToken", rf"PVEAPIToken[= ][^\s!]{{1,120}}![^\s=]{{1,120}}[= ](?P<secret>{_UUID})", True),
-    ("pve-new-token", "full-tokenid", rf"\"value\"\s*:\s*\"(?P<secret>{_UUID})\"", False),
+    (
+        "pve-new-token",
+        "full-tokenid",
+        rf"\"full-tokenid\"\s*:[^\0]{{0,600}}?\"value\"\s*:\s*\"(?P<secret>{_UUID})\"",
+        True,
+    ),
+    (
+        "pve-new-token-first",
+        "full-tokenid",
+        rf"\"value\"\s*:\s*\"(?P<secret>{_UUID})\"(?=[^\0]{{0,600}}?\"full-tokenid\")",
+        True,
+    ),
     ("salesforce-session", "00D", r"00D[A-Za-z0-9]{12,15}(?:!|%21)(?P<secret>[\w.]{40,250})", True),
     ("atlassian-token", "ATATT3", r"(?<![A-Za-z0-9])ATATT3[\w=-]{40,400}", True),
     ("asana-token", "~:[0-9a-f]{32}", r"(?<![\w/])[12]/\d{10,20}(?:/\d{10,20})?:[0-9a-f]{32}(?![0-9a-f])", True),
     ("stripe-key", "k_live_", r"(?<![A-Za-z0-9])[sr]k_live_[A-Za-z0-9]{20,250}", True),
     ("npm-token", "npm_", r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])", True),
-    ("private-key", "PRIVATE KEY", r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<secret>.{40,6000}?)-----END", True),
+    (
+        "private-key",
+        "PRIVATE KEY",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<secret>.{40,6000}?)(?:\s|\\n)*-----END",
+        True,
+    ),
     ("url-password", "://", r"://[^/\s:@\"'<>\\]{0,100}:(?P<secret>[^/\s:@\"'<>\\]{1,200})@", True),
     (
         "opennebula-session",
         "<methodName>one.",
         r"<methodName>one\.[\w.]+</methodName>\s*<params>\s*<param>\s*<value>\s*(?:<string>)?[^<:]{0,100}:"
         r"(?P<secret>[^<]{1,400})",
+        True,
+    ),
+    # RFC 6749 4.1.2 and 4.1.3: the code comes with a redirect and goes in a form; Atlassian takes it in JSON. Others
+    # have a `code` too (a country's, an error's): its length or its company tells
+    (
+        "oauth-code",
+        "code=",
+        rf"(?:^|[?&])(?:amp;|u0026)?code=(?P<secret>{_VALUE}{{24,4000}}"
+        rf"|{_VALUE}{{8,4000}}(?=&[^\s\"'<>]{{0,4000}}?(?:state|grant_type|redirect_uri)=))",
         False,
+    ),
+    (
+        "oauth-code-last",
+        "code=",
+        rf"(?:^|[?&])(?:amp;|u0026)?(?:state|grant_type|redirect_uri)=[^\s\"'<>#]{{0,4000}}?&(?:amp;|u0026)?"
+        rf"code=(?P<secret>{_VALUE}{{8,4000}})",
+        False,
+    ),
+    (
+        "oauth-code-json",
+        "authorization_code",
+        r"\"code\"\s*:\s*\"(?P<secret>[^\"]{8,4000})\"(?=[^{}]{0,4000}\"authorization_code\")",
+        True,
+    ),
+    (
+        "oauth-code-json-last",
+        "authorization_code",
+        r"\"authorization_code\"[^{}]{0,4000}?\"code\"\s*:\s*\"(?P<secret>[^\"]{8,4000})\"",
+        True,
     ),
     # `key` is an API key at Google and a user's or an issue's name at Jira: its length tells
     ("query-key", "key=", r"[?&](?:amp;|u0026)?key=(?P<secret>[\w-]{30,200})", False),

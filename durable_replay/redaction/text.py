@@ -31,6 +31,8 @@ _SECRET_PARAMETERS = _LEARNT_PARAMETERS | {
 }
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9-]*) +(?P<rest>\S.*)", re.DOTALL)
 _COOKIE_LEARNT = 12
+_SHORTEST = 6  # of a text that a shape could stand in
+_CUT = re.compile(r"secret-[0-9a-f]{1,15}")
 
 
 class Text:
@@ -56,11 +58,32 @@ class Text:
 
     def shapes(self, text: str) -> str:
         """The text without known shapes of secrets."""
-        text = self._replacement.seen(text)
+        begun = text = self._replacement.seen(text)
         for rule in self.rules.texts:
             if rule.may_occur(text):
                 text = rule.compiled.sub(self._shape, text)
+        return text if text is begun else self._replacement.seen(text)
+
+    def fitted(self, text: str) -> str:
+        """The same, each replaced by as many characters: cut or padded."""
+        for rule in self.rules.texts:
+            if rule.may_occur(text):
+                text = rule.compiled.sub(self._fitted_shape, text)
         return text
+
+    def _fitted_shape(self, match: re.Match[str]) -> str:
+        shown = self._shape(match)
+        if len(shown) == len(match[0]) or shown == match[0]:
+            return shown
+        start, end = (at - match.start() for at in match.span("secret" if "secret" in match.re.groupindex else 0))
+        secret, after = match[0][start:end], len(match[0]) - end
+        return match[0][:start] + self.fit(secret, shown[start : len(shown) - after]) + match[0][end:]
+
+    def fit(self, secret: str, shown: str) -> str:
+        """A placeholder as long as what it stands for; one that is cut can still be told from a secret."""
+        if len(shown) > len(secret) and not shown.startswith("secret-"):
+            shown = self.secret(f"{secret} ", learnt=False)
+        return shown[: len(secret)].ljust(len(secret), "-")
 
     def _shape(self, match: re.Match[str]) -> str:
         whole, group = match[0], "secret" if "secret" in match.re.groupindex else 0
@@ -71,18 +94,17 @@ class Text:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where shapes stand."""
-        return [
-            match.span() for rule in self.rules.texts if rule.may_occur(text) for match in rule.compiled.finditer(text)
-        ]
+        return [match.span() for rule in self.rules.likely(text) for match in rule.compiled.finditer(text)]
 
-    def found(self, text: str) -> list[tuple[Rule, int]]:
-        """The scanned shapes that stand in a text, each with its offset; placeholders are none."""
+    def found(self, text: str, every: bool = True) -> list[tuple[Rule, int]]:
+        """The shapes that stand in a text (not `every`: the scanned ones), each with its offset; placeholders are
+        none."""
         return [
             (rule, match.start())
-            for rule in self.rules.texts
-            if rule.scanned and rule.may_occur(text)
+            for rule in self.rules.likely(text)
+            if every or rule.scanned
             for match in rule.compiled.finditer(text)
-            if not is_placeholder(match[0])
+            if not _hidden(match["secret" if "secret" in match.re.groupindex else 0])
         ]
 
     def pairs(self, text: str, names: dict[str, str]) -> str:
@@ -112,9 +134,9 @@ class Text:
             return self.shapes(value)
         lower = name.lower()
         if lower in ("cookie", "set-cookie"):
-            return self._cookies(lower, value)
+            return self.shapes(self._cookies(lower, value))
         if "authorization" in lower:
-            return self._authorization(value)
+            return self.shapes(self._authorization(value))
         return self.secret(value)
 
     def _cookies(self, name: str, value: str) -> str:
@@ -177,6 +199,11 @@ class Text:
         else:
             user = self.secret(user)
         return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _hidden(value: str) -> bool:
+    """Whether a value is a placeholder, or what is left of one where lengths had to stay."""
+    return is_placeholder(value) or "secret-".startswith(value) or _CUT.fullmatch(value) is not None
 
 
 def _partition(text: str, separators: tuple[str, ...]) -> tuple[str, str, str]:

@@ -81,3 +81,29 @@ def test_a_gzip_bomb_is_unpacked_in_bounded_pieces(redactor: Redactor) -> None:
     sink = redactor.body(Headers([("Content-Encoding", "gzip")]), Memory)
     sink.write(bomb)
     assert sink.finish().body.read() == bomb
+
+
+@pytest.mark.parametrize("step", [65_536, 1_000_003])
+def test_named_pairs_of_a_large_form_are_replaced(redactor: Redactor, step: int) -> None:
+    filler = b"&comment=" + b"x" * 70_000
+    data = b"password=" + SECRET + b"".join([filler + b"&client_secret=" + SECRET] * 150) + b"&mytoken=kept"
+    sink = redactor.body(Headers([("Content-Type", "application/x-www-form-urlencoded")]), Memory)
+    for at in range(0, len(data), step):
+        sink.write(data[at : at + step])
+    shown = sink.finish().body.read()
+    assert len(data) > WHOLE and SECRET not in shown and shown.startswith(b"password=secret-")
+    assert shown.count(b"&client_secret=secret-") == 150 and shown.count(filler) == 150
+    assert shown.endswith(b"&mytoken=kept")
+
+
+@pytest.mark.parametrize("step", [65_536, 1_000_003])
+def test_named_parts_of_a_large_multipart_form_are_replaced(redactor: Redactor, step: int) -> None:
+    file = b'--b\r\nContent-Disposition: form-data; name="file"; filename="token"\r\n\r\n' + b"y" * 90_000 + b"\r\n"
+    part = b'--b\r\nContent-Disposition: form-data; name="password"\r\nX: y\r\n\r\n' + SECRET + b"\r\n"
+    data = (part + file) * 100 + b"--b--\r\n"
+    sink = redactor.body(Headers([("Content-Type", "multipart/form-data; boundary=b")]), Memory)
+    for at in range(0, len(data), step):
+        sink.write(data[at : at + step])
+    shown = sink.finish().body.read()
+    assert len(data) > WHOLE and SECRET not in shown and shown.count(file) == 100
+    assert shown.count(b'name="password"\r\nX: y\r\n\r\nsecret-') == 100
