@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from uuid import uuid4
 
 import pytest
 
@@ -109,3 +114,61 @@ def test_a_folder_without_a_repository_is_named(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     with pytest.raises(UsageError, match="Name a folder in a git repository"):
         git_setup(tmp_path)
+
+
+class _Api(BaseHTTPRequestHandler):
+    """Makes things: each has an id and a time of its own, as each answer has."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.count += 1  # type: ignore[attr-defined]
+        self._answer(201)
+
+    def do_GET(self) -> None:
+        self._answer(200)
+
+    def _answer(self, status: int) -> None:
+        count = self.server.count  # type: ignore[attr-defined]
+        body = json.dumps({"id": f"{count}", "created": datetime.now(UTC).isoformat(), "took": count % 7}).encode()
+        self.send_response(status)
+        self.send_header("X-Request-Id", uuid4().hex)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: stderr is the test's."""
+
+
+CLIENT = """\
+import json, os, urllib.request
+server = os.environ["SERVER"]
+token = {"Authorization": "Bearer " + os.urandom(12).hex(), "Content-Type": "application/json"}
+made = json.load(urllib.request.urlopen(urllib.request.Request(server + "/items", b"{}", token)))
+urllib.request.urlopen(urllib.request.Request(server + "/items/" + made["id"], headers=token)).read()
+"""
+
+
+def test_a_suite_recorded_twice_against_a_live_server_gives_no_diff(
+    git: Callable[..., str], tmp_path: Path, path: Path
+) -> None:
+    pytest.importorskip("mitmproxy")
+    git_setup(tmp_path, EXPORT)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Api)
+    server.count = 10_000  # type: ignore[attr-defined]
+    Thread(target=server.serve_forever, daemon=True).start()
+    environment = {**os.environ, "SERVER": f"http://127.0.0.1:{server.server_port}"}
+    command = [sys.executable, "-m", "durable_replay", "record", "-c", str(path), "--mode", "all", "--include-loopback"]
+    try:
+        for _ in range(2):
+            line = [*command, "--", sys.executable, "-c", CLIENT]
+            subprocess.run(line, env=environment, check=True, timeout=60, capture_output=True)
+            if not git("ls-files", path.name):
+                git("add", ".")
+                git("commit", "-qm", "Record")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert git("status", "--short").strip() == "M a.cassette"
+    assert git("diff") == ""
