@@ -20,7 +20,7 @@ from durable_replay.service.address import Address, Procedure, Table
 from durable_replay.service.checks import check
 from durable_replay.service.faults import Fault, Invalid
 from durable_replay.timeline.resource import Key, Kind, kind
-from durable_replay.timeline.scope import Scope, Sighting
+from durable_replay.timeline.scope import Listed, Mint, Scope, Sighting
 from durable_replay.timeline.state import Document, Json
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ __all__ = [
     "Json",
     "Key",
     "Kind",
+    "Listed",
     "Located",
+    "Mint",
     "Operation",
     "Reply",
     "Scope",
@@ -73,6 +75,10 @@ class Call:
     tenant: str = ""
     procedure: bool = False
     """Whether it came as a procedure with arguments; these then stand for the body."""
+    identity: Callable[[Kind, str], str] = field(default=lambda kind, text: text, compare=False, repr=False)
+    """The identity behind a name, as far as it is known where the call is made."""
+    named: list[tuple[Kind, str]] = field(default_factory=list, compare=False, repr=False)
+    """The names that `identify` was asked for."""
 
     def __getitem__(self, name: str) -> str:
         return str(self.params[name])
@@ -98,6 +104,14 @@ class Call:
             raise Invalid("the body is not a JSON object")
         return value
 
+    def identify(self, kind: Kind, text: str) -> str:
+        """For footprints: the identity behind a name in a body or query; the name then belongs to what is read.
+
+        Names in the address are replaced before: `params` hold identities.
+        """
+        self.named.append((kind, text))
+        return self.identity(kind, text)
+
     def header(self, name: str, default: str = "") -> str:
         """A request header."""
         return self.request.headers.get(name, default)
@@ -115,7 +129,8 @@ class Operation:
     """One thing that a service can do.
 
     `do` None: the service has it, we do not emulate it, and say so. `learns` gives what a successful recorded answer
-    shows. `paging` names the query parameters that choose a page of one listing. `significant` changes which parts
+    shows. `paging` names the query parameters (`page`) and body paths (`$.startAt`) that choose a page of one listing.
+    `significant` changes which parts
     of a request count for matching. `example` is what a client sends beside method and path: `?query`, a body, or
     the one and on the next line the other; a procedure's is a JSON array of its arguments.
     """

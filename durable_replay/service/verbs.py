@@ -15,7 +15,7 @@ from durable_replay.http import Response
 from durable_replay.service.api import Call, Document, Footing, Kind, Operation, Reply, Scope, Sighting
 from durable_replay.service.codecs import JsonCodec
 from durable_replay.timeline.resource import Key
-from durable_replay.timeline.scope import Mint
+from durable_replay.timeline.scope import Listed, Mint
 
 __all__ = ["create", "index", "merge", "patched", "remove", "show"]
 
@@ -76,8 +76,8 @@ def index(
     def do(scope: Scope, call: Call) -> Reply:
         _require(scope, call, needs)
         keep = (lambda document: where(call, document)) if where else (lambda document: True)
-        documents, number = patched(scope, kind.key(call.params), keep, order)
-        recorded = None if number is None else _codec(call).read(scope.world.session.tape.interaction(number).response)
+        documents, listed = patched(scope, kind.key(call.params), keep, order)
+        recorded = None if listed is None else _codec(call).read(listed.response)
         return Reply(200, _codec(call).page(call, documents, recorded))
 
     def learns(call: Call, response: Response) -> Iterable[Sighting]:
@@ -95,10 +95,10 @@ def index(
 
 def patched(
     scope: Scope, prefix: Key, keep: Callable[[Document], bool], order: Order | None = None
-) -> tuple[list[Document], int | None]:
+) -> tuple[list[Document], Listed | None]:
     """A listing: the last recorded one with this session's writes applied; without one, all that is known.
 
-    Gives the documents in order, and the number of the recording that it stands on.
+    Gives the documents in order, and the recorded listing that it stands on.
     """
     known = dict(scope.all(prefix))
     listed = scope.listed()
@@ -108,7 +108,7 @@ def patched(
     stay = [key for key in listed.keys if key in known and (key not in listed.touched or keep(known[key]))]
     new = [key for key in known if key in listed.touched and key not in listed.keys and keep(known[key])]
     documents = _inserted([known[key] for key in stay], [known[key] for key in new], order)
-    return documents, listed.number
+    return documents, listed
 
 
 def _inserted(documents: list[Document], new: list[Document], order: Order | None) -> list[Document]:

@@ -29,7 +29,7 @@ from durable_replay.timeline.scope import is_name, name_key, names_of
 
 __all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "placed", "resolve", "succeeded", "written"]
 
-VERSION = "2"
+VERSION = "3"
 _LOG = logging.getLogger(__name__)
 _NUMBERED = re.compile(r"([^\d]*|.*-)(\d{1,18})")  # a head with digits of its own ends in a hyphen: `P2P-17`
 Overrides = Callable[[Request, str, Significance], Significance]
@@ -59,9 +59,9 @@ def resolve(call: Call, identity: Callable[[Kind, str], str]) -> tuple[Call, tup
     named = {kind.parts[-1]: kind for kind in call.service.kinds if kind.names}
     used = [(part, named[part], str(value)) for part, value in call.params.items() if part in named]
     if not used:
-        return call, ()
+        return replace(call, identity=identity), ()
     params = {**call.params, **{part: identity(kind, text) for part, kind, text in used}}
-    return replace(call, params=params), tuple(name_key(kind, text) for _, kind, text in used)
+    return replace(call, params=params, identity=identity), tuple(name_key(kind, text) for _, kind, text in used)
 
 
 def placed(key: Key, call: Call, resolved: Call) -> Key:
@@ -80,8 +80,10 @@ def placed(key: Key, call: Call, resolved: Call) -> Key:
 def footprint(call: Call, names: tuple[Key, ...]) -> Footprint:
     """What a resolved call reads and may write."""
     world = (call.service.name, call.tenant)
-    reads = tuple((*world, *key) for key in (*call.operation.read_keys(call), *names))
-    return Footprint(reads, tuple((*world, *key) for key in call.operation.written_keys(call)))
+    reads, writes = call.operation.read_keys(call), call.operation.written_keys(call)
+    inside = (name_key(kind, text) for kind, text in call.named)
+    full = dict.fromkeys((*world, *key) for key in (*reads, *names, *inside))
+    return Footprint(tuple(full), tuple((*world, *key) for key in writes))
 
 
 def lessons(call: Call, interaction: Interaction) -> dict[Key, Sighting]:
@@ -138,8 +140,13 @@ class Indexing:
         """Changes when an index made by other services, rules or code would differ."""
         parts = [VERSION, extra, self._rules]
         for service in self.registry.services():
-            rows = [f"{text} {row.name} {row.reads} {row.writes}" for text, row in service.routes.items()]
-            parts.append(f"{service.name} {service.hosts} {[re.sub(' at 0x[0-9a-f]+', '', row) for row in rows]}")
+            rows = [
+                f"{text} {row.name} {row.reads} {row.writes} {row.significant}" for text, row in service.routes.items()
+            ]
+            parts.append(
+                f"{service.name} {service.hosts} {service.significant} "
+                f"{[re.sub(' at 0x[0-9a-f]+', '', row) for row in rows]}"
+            )
         return sha256("\n".join(parts).encode()).hexdigest()
 
     def understand(self, request: Request) -> Understood:
@@ -154,7 +161,7 @@ class Indexing:
         listing = None
         if call.operation.paging:
             for name in call.operation.paging:
-                significance = significance & ~query(name)
+                significance = significance & ~(body(name) if name.startswith("$") else query(name))
             listing = self._form(call, significance).key
         return Understood(call, form, listing, form.key)
 
@@ -265,7 +272,8 @@ def written(call: Call, declared: tuple[Key, ...], seen: Sequence[Key]) -> tuple
 
 
 def _raise_highest(seen: Iterable[Key], highest: dict[tuple[Key, str], int]) -> None:
+    """Below the thing's own place, and (key[:3]) among all of its kind in its world."""
     for key in seen:
         if len(key) > 3 and (found := _NUMBERED.fullmatch(key[-1])):
-            place = (key[:-1], found[1])
-            highest[place] = max(highest.get(place, 0), int(found[2]))
+            for place in {(key[:-1], found[1]), (key[:3], found[1])}:
+                highest[place] = max(highest.get(place, 0), int(found[2]))

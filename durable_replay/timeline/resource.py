@@ -24,8 +24,8 @@ class Kind:
 
     `parts` are the parameter names that make up a key, outermost first. `identity` is the field of a document that
     holds the last part; `names` are fields that name the same thing another way (Jira's `key` beside `id`): a
-    request may use any of them, the key is always made from `identity`. With `split`, the last part is cut after
-    each occurrence of that text, so that `a/b` lies below `a/` (S3's prefixes).
+    request may use any of them (with `fold`, in any case), the key is always made from `identity`. With `split`, the
+    last part is cut after each occurrence of that text, so that `a/b` lies below `a/` (S3's prefixes).
     """
 
     name: str
@@ -33,6 +33,7 @@ class Kind:
     identity: str = "id"
     names: tuple[str, ...] = ()
     split: str = ""
+    fold: bool = False
 
     def key(self, params: Mapping[str, object]) -> Key:
         """The key that these parameters name, cut short at the first part that they lack."""
@@ -72,9 +73,9 @@ class Kind:
         return (*key, *(piece + self.split for piece in pieces[:-1]), *pieces[-1:], *([""] if pieces[-1] else []))
 
 
-def kind(name: str, parts: str, *, identity: str = "id", names: str = "", split: str = "") -> Kind:
+def kind(name: str, parts: str, *, identity: str = "id", names: str = "", split: str = "", fold: bool = False) -> Kind:
     """`kind("object", "Bucket Key")`: the parts as words, outermost first."""
-    return Kind(name, tuple(parts.split()), identity, tuple(names.split()), split)
+    return Kind(name, tuple(parts.split()), identity, tuple(names.split()), split, fold)
 
 
 def overlap(one: Key, other: Key) -> bool:

@@ -16,7 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Literal
 
 from durable_replay.errors import Undeclared
-from durable_replay.http import Body
+from durable_replay.http import Body, Response
 from durable_replay.service.faults import Missing, Unrecorded
 from durable_replay.timeline.resource import Key, Kind, display
 from durable_replay.timeline.state import Document
@@ -43,7 +43,7 @@ class Sighting:
 
 def name_key(kind: Kind, name: str) -> Key:
     """Where the state keeps that `name` (one of `kind.names`) names a thing."""
-    return (f"{kind.name}.name", name)
+    return (f"{kind.name}.name", name.casefold() if kind.fold else name)
 
 
 def is_name(full: Key) -> bool:
@@ -150,9 +150,14 @@ class Mint:
     """What a new id may be made of."""
 
     number: Callable[[str], int]
-    """The next number behind a head (`"P-"`, `""`): above all on the tape and all made in this session."""
+    """The next number behind a head (`"P-"`, `""`): above all on the tape and all made in this session. Behind a
+    head it is a name's, without one an identity's."""
     random: Random
     now: datetime
+    shared: Callable[[], int]
+    """The next number among all of this kind in its world, whatever they lie below (Jira's comments)."""
+    name: Callable[[], int]
+    """The next number among names that are plain numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,8 @@ class Listed:
     """What this session has written since, on its own."""
     number: int
     """The interaction that is its last page."""
+    response: Response
+    """That interaction's response."""
 
 
 def _number(mint: Mint) -> str:
@@ -183,9 +190,12 @@ class Scope:
         now: float,
         pinned: Iterable[Key] = (),
         assumed: Mapping[Key, Document] | None = None,
+        rehearsing: bool = False,
         listed: Callable[[], Listed | None] = lambda: None,
     ) -> None:
         self.world = world
+        self.rehearsing = rehearsing
+        """A recorded write is being learnt: the service has done it, so nothing about it is to be refused."""
         self._reads = (*reads, *writes)
         self._writes = tuple(writes)
         self._now = now
@@ -289,7 +299,13 @@ class Scope:
             if key[0] == kind.name and kind.is_whole(key) and kind.values(key)[:-1] == tuple(map(str, outer)):
                 self._pinned.remove(key)
                 return kind.values(key)[-1]
-        mint = Mint(lambda head: self._next(kind, outer, head), self.random, self.now)
+        mint = Mint(
+            lambda head: self._next(kind, outer, head),
+            self.random,
+            self.now,
+            lambda: self._above((kind.name,), ""),
+            lambda: self._above((f"{kind.name}.name",), ""),
+        )
         while True:
             identity = form(mint)
             key = kind.of(*outer, identity)
@@ -328,9 +344,13 @@ class Scope:
         return self._listed()
 
     def _next(self, kind: Kind, outer: Sequence[object], head: str) -> int:
-        counter = "/".join((self.world.service, self.world.tenant, kind.name, *map(str, outer), head))
-        space = self.world.full((f"{kind.name}.name",) if head else kind.of(*outer))
-        return self._take(counter, self.world.session.tape.highest(space, head)) + 1
+        if not head:
+            return self._above(kind.of(*outer), "")
+        return self._above((f"{kind.name}.name",), head.casefold() if kind.fold else head)
+
+    def _above(self, place: Key, head: str) -> int:
+        space = self.world.full(place)
+        return self._take("/".join((*space, head)), self.world.session.tape.highest(space, head)) + 1
 
     def _take(self, counter: str, least: int) -> int:
         before, value = self.world.session.take(counter, least)

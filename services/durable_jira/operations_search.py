@@ -30,7 +30,7 @@ from durable_jira.site import about_site, current_user, is_cloud
 from durable_jira.views import expanded, shown, shown_issue, wanted
 from durable_replay.errors import NotEmulated
 from durable_replay.http import Response
-from durable_replay.service.api import Call, Document, Json, Key, Reply, Scope, Sighting, operation
+from durable_replay.service.api import Call, Document, Json, Key, Listed, Reply, Scope, Sighting, operation
 from durable_replay.service.faults import Fault, Invalid
 from durable_replay.service.verbs import patched
 
@@ -43,7 +43,7 @@ __all__ = ["count_issues", "search_issues", "search_pages"]
 
 MOST_SORTS = 7
 _EXAMPLE = '?jql=project+%3D+DEMO&fields=summary\n{"jql": "project = DEMO", "fields": ["summary"]}'
-_PAGING = ("startAt", "maxResults", "nextPageToken")
+_PAGING = ("startAt", "maxResults", "nextPageToken", "$.startAt", "$.maxResults", "$.nextPageToken")
 
 
 def _footing(call: Call) -> list[Key]:
@@ -132,8 +132,8 @@ def _check_projects(scope: Scope, query: Query) -> None:
             raise JqlError(text("jql.value.unknown", value=name, field="project"))
 
 
-def _found(scope: Scope, jql: str) -> tuple[list[Document], int | None]:
-    """The issues in order, and the number of the recording that the list stands on."""
+def _found(scope: Scope, jql: str) -> tuple[list[Document], Listed | None]:
+    """The issues in order, and the recorded listing that they stand on."""
     from durable_jira.query import ordering, select
 
     query, context = _read(scope, jql)
@@ -141,13 +141,13 @@ def _found(scope: Scope, jql: str) -> tuple[list[Document], int | None]:
     chosen = {str(view["id"]) for view in select(replace(query, order=()), views.values(), context)}
     is_listed = scope.listed() is not None
     order = _by_key_descending if is_listed else None
-    found, number = patched(scope, ISSUE.of(), lambda issue: str(issue.get("id")) in chosen, order)
+    found, listed = patched(scope, ISSUE.of(), lambda issue: str(issue.get("id")) in chosen, order)
     if not is_listed:
         found.sort(key=_by_key_descending)
     if query.order and (not is_listed or all(_is_sortable(issue, query, context) for issue in found)):
         by_id = {str(issue["id"]): issue for issue in found}
         found = [by_id[str(view["id"])] for view in ordering(query, [views[one] for one in by_id], context)]
-    return found, number
+    return found, listed
 
 
 def _views(scope: Scope, query: Query) -> dict[str, Mapping[str, object]]:
@@ -189,26 +189,25 @@ def search_issues(scope: Scope, call: Call) -> Reply:
     if is_cloud(scope) and not (scope.find(SITE.of("search")) or {}).get("old", False):
         raise Invalid(text("search.removed"), status=410)
     asked = _Asked(call)
-    found, number = _found(scope, asked.text("jql"))
+    found, listed = _found(scope, asked.text("jql"))
     start, limit = asked.number("startAt", 0, 2**31), asked.number("maxResults", 50, 1000)
     words = asked.fields("*navigable")
     page: Document = {
         "expand": "schema,names",
         "startAt": start,
         "maxResults": limit,
-        "total": _total(scope, found, number),
+        "total": _total(found, listed),
         "issues": [_item(scope, issue, words, asked) for issue in found[start : start + limit]],
     }
     return Reply(200, page)
 
 
-def _total(scope: Scope, found: list[Document], number: int | None) -> int:
+def _total(found: list[Document], listed: Listed | None) -> int:
     """The recorded total, more or less what this session changed; recorded pages need not be all."""
-    if number is None:
+    if listed is None:
         return len(found)
-    listed = scope.listed()
-    recorded = shown(scope.world.session.tape.interaction(number).response).get("total")
-    issues = [key for key in listed.keys if key[0] == ISSUE.name] if listed else []
+    recorded = shown(listed.response).get("total")
+    issues = [key for key in listed.keys if key[0] == ISSUE.name]
     return (recorded if isinstance(recorded, int) else len(issues)) + len(found) - len(issues)
 
 

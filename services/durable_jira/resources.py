@@ -42,7 +42,7 @@ __all__ = [
 SITE = kind("site", "site")
 """Two documents: `info` (what serverInfo says) and `myself` (`{"user": id}`)."""
 PROJECT = kind("project", "project", identity="key", names="id")
-ISSUE = kind("issue", "issue", names="key")
+ISSUE = kind("issue", "issue", names="key", fold=True)
 COMMENT = kind("comment", "issue comment")
 CHANGE = kind("change", "issue change")
 TRANSITION = kind("transition", "transition")

@@ -14,7 +14,6 @@ from typing import cast
 
 from durable_jira.resources import (
     FIELD,
-    FIRST_ID,
     ISSUETYPE,
     PRIORITY,
     PROJECT,
@@ -69,7 +68,7 @@ def known_by(scope: Scope, kind: Kind, *names: object) -> Document | None:
 
 def fresh_id(scope: Scope, kind: Kind, issue: str) -> str:
     """The id of a new comment or history entry: no two of a site are the same, on whichever issues."""
-    return scope.mint(kind, issue, form=lambda mint: str(max(mint.number(""), scope.next(kind.name, FIRST_ID))))
+    return scope.mint(kind, issue, form=lambda mint: above_ids(mint.shared()))
 
 
 def trusts(scope: Scope, kind: Kind) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from xmlrpc import client as xmlrpc
@@ -13,6 +14,8 @@ import pytest
 from durable_replay.answer import Answer, Conversation
 from durable_replay.engine import Engine, Policy
 from durable_replay.http import Frame
+from durable_replay.service.api import Call, Key, Reply, Scope, kind, operation
+from durable_replay.service.verbs import create, merge, show
 from durable_replay.testing import ask, engine_over, exchange, request
 
 
@@ -241,8 +244,6 @@ def test_a_websocket_tells_what_rest_writes_in_its_own_session_only(tiny: Module
 
 
 def test_a_recorded_conversation_is_told_turn_by_turn(tiny: ModuleType) -> None:
-    from dataclasses import replace
-
     frames = (
         Frame(False, "text", b"hello"),
         Frame(True, "text", b"identify 1"),
@@ -265,3 +266,59 @@ def test_each_tiny_service_is_at_most_fifty_lines(tiny: ModuleType) -> None:
     sizes = [len([line for line in part.splitlines()[1:] if line.strip()]) for part in parts]
     assert len(sizes) == 4
     assert max(sizes) <= 50
+
+
+def test_a_name_inside_a_body_is_part_of_the_footprint(tiny: ModuleType) -> None:
+    note = kind("note", "note")
+
+    def about(call: Call) -> list[Key]:
+        return [tiny.PROJECT.of(call.identify(tiny.PROJECT, str(call.json["project"])))]
+
+    @operation(reads=[about], writes=[lambda call: [note.of()]])
+    def add_note(scope: Scope, call: Call) -> Reply:
+        project = scope.get(about(call)[0])
+        scope.put(note.of(scope.mint(note)), {"of": project["id"]})
+        return Reply(201, project)
+
+    routes = {**tiny.TODO.routes, "POST /notes": add_note}
+    service = replace(tiny.TODO, routes=routes, kinds=(*tiny.TODO.kinds, note))
+    said = {"project": "home"}
+    engine = engine_over(service, [TAPE[0], exchange("POST", "https://todo.test/notes", 201, send=said)])
+    assert ask(engine, "POST", "https://todo.test/notes", said, session="one").source == "recorded"
+    ask(engine, "PUT", "https://todo.test/projects/1", {"data": {"slug": "house"}}, session="two")
+    assert ask(engine, "POST", "https://todo.test/notes", said, session="two").response.status == 404
+    by_new_name = ask(engine, "POST", "https://todo.test/notes", {"project": "house"}, session="two")
+    assert (by_new_name.source, data(by_new_name)["slug"]) == ("emulated", "house")  # type: ignore[index]
+
+
+def test_a_page_chosen_in_the_body_is_a_page_of_the_same_listing(tiny: ModuleType) -> None:
+    search = replace(tiny.TODO.routes["GET    /projects"], name="search", paging=("$.start",))
+    service = replace(tiny.TODO, routes={**tiny.TODO.routes, "POST /projects/search": search})
+    pages = [
+        exchange("POST", "https://todo.test/projects/search", 200, {"data": [{"id": id_}]}, send={"start": start})
+        for start, id_ in ((0, "8"), (1, "3"))
+    ]
+    engine = engine_over(service, pages)
+    ask(engine, "POST", "https://todo.test/projects", {"data": {"slug": "new"}})
+    patched = ask(engine, "POST", "https://todo.test/projects/search", {"start": 0})
+    assert (patched.source, [one["id"] for one in data(patched)]) == ("emulated", ["8", "3", "9"])  # type: ignore[attr-defined]
+
+
+def test_a_folded_name_is_found_in_any_case(tiny: ModuleType) -> None:
+    folded = replace(tiny.PROJECT, fold=True)
+    routes = {"GET /projects/{project}": show(folded), "PUT /projects/{project}": merge(folded)}
+    service = replace(tiny.TODO, routes=routes, kinds=(folded,))
+    engine = engine_over(service, TAPE[:1])
+    assert ask(engine, "GET", "https://todo.test/projects/HOME").response.status == 200
+    ask(engine, "PUT", "https://todo.test/projects/Home", {"data": {"slug": "House"}})
+    assert ask(engine, "GET", "https://todo.test/projects/hOUSE").response.status == 200
+    assert ask(engine, "GET", "https://todo.test/projects/home").response.status == 404
+
+
+def test_a_number_shared_by_a_kind_is_above_all_of_them_wherever_they_lie(tiny: ModuleType) -> None:
+    shared = create(tiny.TASK, lambda mint: str(mint.shared()))
+    routes = {**tiny.TODO.routes, "POST   /projects/{project}/tasks": shared}
+    tape = [*TAPE[:2], exchange("GET", "https://todo.test/projects/2/tasks/77", 200, {"data": {"id": "77"}})]
+    engine = engine_over(replace(tiny.TODO, routes=routes), tape)
+    made = ask(engine, "POST", "https://todo.test/projects/1/tasks", {"data": {}})
+    assert data(made) == {"id": "78"}

@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import durable_jira
-from durable_jira.coverage import operations_table
 from durable_replay.service.address import Address
+from durable_replay.service.coverage import operations_table
 
 SPECS = ("jira-cloud-platform-v3.openapi.json", "jira-dc-10.3.openapi.json")
 
@@ -37,4 +37,4 @@ def test_every_address_is_one_that_atlassian_describes(shared: Path) -> None:
 def test_the_readme_has_the_table_of_operations() -> None:
     readme = Path(str(files("durable_jira").joinpath("README.md"))).read_text("utf-8")
     table = operations_table(durable_jira.service)
-    assert table in readme, "write the README's table anew: python -m durable_jira.coverage"
+    assert table in readme, "write the README's table anew: python -m durable_replay.service.coverage jira"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import botocore.session
 
+from durable_replay.service.coverage import operations_table
 from durable_s3 import service
-from durable_s3.coverage import operations_table
 from durable_s3.routes import EMULATED, ROUTES
 
 # Answered by an older name of the same address, or for S3's Object Lambda alone, which has a host of its own.
@@ -35,4 +35,6 @@ def test_what_is_emulated_does_something_and_what_is_not_says_so() -> None:
 
 def test_the_readme_has_the_table_of_operations() -> None:
     readme = Path(str(files("durable_s3").joinpath("README.md"))).read_text("utf-8")
-    assert operations_table(service) in readme, "write the README's table anew: python -m durable_s3.coverage"
+    assert operations_table(service) in readme, (
+        "write the README's table anew: python -m durable_replay.service.coverage s3"
+    )
