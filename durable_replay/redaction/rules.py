@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from durable_replay.errors import UsageError
+from durable_replay.redaction import general, of_services
 from durable_replay.redaction.shapes import QUERY, SHAPES
 
 __all__ = ["DEFAULT", "Place", "Rule", "Rules"]
@@ -26,7 +27,8 @@ class Rule:
 
     A text rule is tried only where `hint` occurs, which keeps scanning quick: one of several texts divided by `|`, or
     after a `~` a pattern, which is quick where it begins with one plain character. `scanned` says that the shape is
-    specific enough to fail a finished recording on sight.
+    specific enough to fail a finished recording wherever it stands in the file's raw bytes; what was recorded is
+    searched for every shape.
     """
 
     name: str
@@ -53,12 +55,6 @@ class Rule:
         if self.place != "text" and not self.names:
             raise UsageError(f"redaction rule {self.name!r}: a {self.place} rule needs names")
 
-    def may_occur(self, text: str) -> bool:
-        """Whether the pattern is worth trying."""
-        if self.sieve is not None:
-            return self.sieve.search(text) is not None
-        return any(hint in text for hint in self.hints)
-
 
 class Rules:
     """A set of rules, unique by name.
@@ -67,7 +63,7 @@ class Rules:
     'header'
     """
 
-    __slots__ = ("_by_name", "fields", "headers", "queries", "texts")
+    __slots__ = ("_by_name", "_hints", "_sieves", "fields", "headers", "queries", "texts")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._by_name = {rule.name: rule for rule in rules}
@@ -75,6 +71,16 @@ class Rules:
         self.queries = self._index("query")
         self.fields = self._index("field")
         self.texts: tuple[Rule, ...] = tuple(rule for rule in self if rule.place == "text")
+        tried = tuple(enumerate(self.texts))
+        self._hints = tuple((hint, at) for at, rule in tried if rule.sieve is None for hint in rule.hints)
+        self._sieves = tuple((rule.sieve, at) for at, rule in tried if rule.sieve is not None)
+
+    def likely(self, text: str) -> list[Rule]:
+        """The text rules whose patterns are worth trying, in order. One flat loop, for most texts hold nothing and all
+        are searched."""
+        found = {at for hint, at in self._hints if hint in text}
+        found.update(at for sieve, at in self._sieves if sieve.search(text))
+        return [self.texts[at] for at in sorted(found)]
 
     def _index(self, place: Place) -> dict[str, str]:
         """The rule's name by the lower-case name of what it covers."""
@@ -128,7 +134,7 @@ _NAMED = (
         "field",
         _names("""client_secret clientSecret refresh_token refreshToken access_token accessToken id_token idToken
         assertion client_assertion subject_token actor_token device_code code_verifier oauth_token oauth_token_secret
-        oauth_verifier"""),
+        oauth_verifier SAMLResponse"""),
     ),
     Rule(
         "secret-fields",
@@ -141,10 +147,16 @@ _NAMED = (
     Rule("session-fields", "field", _names("sessionId session_id sid ticket CSRFPreventionToken jsessionid atl_token")),
 )
 
-DEFAULT = Rules(
-    (
-        *_NAMED,
-        *(Rule(name, "text", pattern=pattern, hint=hint, scanned=scan) for name, hint, pattern, scan in SHAPES),
-    )
-)
+
+def _more() -> Iterator[Rule]:
+    """The rows of the data files."""
+    named = (*general.GENERAL_NAMES, *((name, place, names) for name, _, place, names in of_services.NAMES))
+    for name, place, names in named:
+        yield Rule(name, cast(Place, place), _names(names))
+    own = ((name, hint, pattern, scanned) for name, _, hint, pattern, scanned in of_services.PATTERNS)
+    for name, hint, pattern, scanned in (*SHAPES, *general.GENERAL_PATTERNS, *own):
+        yield Rule(name, "text", pattern=pattern, hint=hint, scanned=scanned)
+
+
+DEFAULT = Rules((*_NAMED, *_more()))
 """The rules of every recording, unless a setting says otherwise."""

@@ -59,16 +59,16 @@ class Text:
     def shapes(self, text: str) -> str:
         """The text without known shapes of secrets."""
         begun = text = self._replacement.seen(text)
-        for rule in self.rules.texts:
-            if rule.may_occur(text):
-                text = rule.compiled.sub(self._shape, text)
+        if len(text) < _SHORTEST:
+            return text
+        for rule in self.rules.likely(text):
+            text = rule.compiled.sub(self._shape, text)
         return text if text is begun else self._replacement.seen(text)
 
     def fitted(self, text: str) -> str:
         """The same, each replaced by as many characters: cut or padded."""
-        for rule in self.rules.texts:
-            if rule.may_occur(text):
-                text = rule.compiled.sub(self._fitted_shape, text)
+        for rule in self.rules.likely(text):
+            text = rule.compiled.sub(self._fitted_shape, text)
         return text
 
     def _fitted_shape(self, match: re.Match[str]) -> str:
