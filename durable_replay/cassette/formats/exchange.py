@@ -18,7 +18,7 @@ from http import HTTPStatus
 from typing import Literal, cast
 from urllib.parse import quote, urlsplit
 
-from durable_replay.cassette.formats.plain import Unfit
+from durable_replay.cassette.formats.plain import Unfit, octets
 from durable_replay.http import EMPTY, Body, BytesBody, Frame, Headers, Interaction, Request, Response
 
 __all__ = ["Draft", "address", "moment", "phrase"]
@@ -65,11 +65,11 @@ class Draft:
             Request(method, scheme, host, port, target, request.headers(), request.stored()),
             Response(self.status, response.headers(), response.stored(), self._reason()),
             frames=self.frames,
-            started=self.started or _dated(response.headers(), self.notes),
+            started=self.started or _dated(response.get("date"), self.notes),
             duration=self.duration,
             http_version=_version(self.http_version),
             outcome=self.outcome,
-            note="; ".join(dict.fromkeys(self.notes)),
+            note=octets("; ".join(dict.fromkeys(self.notes))).decode(),
         )
 
     def _address(self) -> tuple[Literal["http", "https", "ws", "wss"], str, int, str]:
@@ -112,6 +112,7 @@ class _Message:
         self._side = side
         self._notes = notes
         self._fields = self._clean(fields)
+        self._names = {name.lower() for name, _ in self._fields}
 
     def headers(self) -> Headers:
         return Headers(self._fields)
@@ -125,12 +126,14 @@ class _Message:
     def _clean(self, fields: Fields) -> Fields:
         """Fields as they can stand on the wire."""
         kept: Fields = []
-        for name, value in fields:
-            if not _is_token(name):
+        for pair in fields:
+            name, value = pair
+            if value.isascii() and value.isprintable() and _is_token(name):
+                kept.append(pair)
+            elif not _is_token(name):
                 if not name.startswith(":"):  # HTTP/2's pseudo-headers say what method and URL say
                     self._note("header with an impossible name left out")
-                continue
-            if "\n" in value or "\r" in value:
+            elif "\n" in value or "\r" in value:
                 kept += self._lines(name, value)
             else:
                 kept.append((name, _latin(value)))
@@ -143,10 +146,14 @@ class _Message:
         self._note("header of several lines joined")
         return [(name, " ".join(parts))]
 
-    def _get(self, name: str) -> str:
+    def get(self, name: str) -> str:
+        """The first value of a field, whose name is given in lower case; empty where there is none."""
+        if name not in self._names:
+            return ""
         return next((value for key, value in self._fields if key.lower() == name), "")
 
     def _drop(self, *names: str) -> None:
+        self._names.difference_update(names)
         self._fields = [pair for pair in self._fields if pair[0].lower() not in names]
 
     def mend(self, bodiless: str, untyped: bool) -> None:
@@ -161,7 +168,7 @@ class _Message:
             self._note("content-type filled in from the body")
 
     def _encoding(self) -> None:
-        told = self._get("content-encoding") if self._body else ""
+        told = self.get("content-encoding") if self._body else ""
         codings = [part.strip().lower() for part in told.split(",") if part.strip()]
         if not codings or _is_coded(codings[-1], self._body):
             return
@@ -176,15 +183,15 @@ class _Message:
             self._drop("content-length", "transfer-encoding")
 
     def _length(self) -> None:
-        told = [value for name, value in self._fields if name.lower() == "content-length"]
-        if not told:
+        if "content-length" not in self._names:
             return
-        if self._get("transfer-encoding"):
+        told = [value for name, value in self._fields if name.lower() == "content-length"]
+        if self.get("transfer-encoding"):
             self._drop("content-length")
             self._note("content-length beside transfer-encoding removed")
         elif told != [str(len(self._body))]:
-            name = next(name for name, _ in self._fields if name.lower() == "content-length")
             place = next(at for at, pair in enumerate(self._fields) if pair[0].lower() == "content-length")
+            name = self._fields[place][0]
             self._drop("content-length")
             self._fields.insert(place, (name, str(len(self._body))))
             self._note("content-length corrected")
@@ -270,15 +277,16 @@ def address(url: str) -> tuple[Literal["http", "https", "ws", "wss"], str, int, 
     try:
         parts = urlsplit(url.strip())
         scheme, host, port = parts.scheme.lower(), (parts.hostname or "").lower(), parts.port
+        host.encode()  # half a surrogate pair is no part of any name
     except ValueError as error:
         raise Unfit(f"{url[:200]!r} is no URL ({error})") from error
     if scheme not in ("http", "https", "ws", "wss") or not host:
         raise Unfit(f"{url[:200]!r} is no absolute URL of http, https, ws or wss")
-    target = quote(parts.path or "/", safe=_WRITTEN)
+    target = quote(parts.path or "/", safe=_WRITTEN, errors="replace")
     if not target.startswith("/"):
         target = f"/{target}"
     if parts.query:
-        target += "?" + quote(parts.query, safe=_WRITTEN)
+        target += "?" + quote(parts.query, safe=_WRITTEN, errors="replace")
     usual = 443 if scheme in ("https", "wss") else 80
     return cast(Literal["http", "https", "ws", "wss"], scheme), host, port or usual, target, parts.username is not None
 
@@ -302,8 +310,8 @@ def moment(text: str) -> float:
         return 0.0
 
 
-def _dated(headers: Headers, notes: list[str]) -> float:
-    found = moment(headers.get("date"))
+def _dated(told: str, notes: list[str]) -> float:
+    found = moment(told)
     if found:
         notes.append("time taken from the date header")
     return found

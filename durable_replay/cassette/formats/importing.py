@@ -15,9 +15,9 @@ from typing import Protocol
 
 from durable_replay.cassette.bodies import BodyWriter
 from durable_replay.cassette.formats.registry import named, sniffed, unknown
-from durable_replay.cassette.formats.source import Format, Imported, Source
+from durable_replay.cassette.formats.source import Format, Source, located
 from durable_replay.cassette.store import CassetteWriter
-from durable_replay.errors import CassetteError, LimitExceeded, UsageError
+from durable_replay.errors import CassetteError, UsageError
 from durable_replay.http import Interaction
 
 __all__ = ["ImportSummary", "Progress", "Redacts", "Skipped", "SourceSummary", "import_into"]
@@ -146,7 +146,7 @@ class _Run:
         for number, (source, format) in enumerate(self._files, 1):
             before = self.count
             self._report(source, number)
-            for imported in _named(source, format.read(source)):
+            for imported in located(source, format.read(source)):
                 yield self._redactor.interaction(self._timed(imported.interaction), writer.new_body)
                 self.count += 1
                 if self.count % _REPORT == 0:
@@ -170,17 +170,6 @@ class _Run:
         if interaction.note:
             self.notes.update(interaction.note.split("; "))
         return interaction
-
-
-def _named(source: Source, found: Iterator[Imported]) -> Iterator[Imported]:
-    """The same, with the file's name on what else may be wrong with one of its entries."""
-    place = "its beginning"
-    try:
-        for imported in found:
-            place = imported.place
-            yield imported
-    except LimitExceeded as error:
-        raise source.wrong(f"after {place}: {error}") from error
 
 
 def _files(

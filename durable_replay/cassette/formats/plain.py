@@ -103,7 +103,7 @@ def pairs(value: Plain, key: str) -> Iterator[tuple[str, str]]:
             yield from pairs(held, f"{key}.{name}")
         elif isinstance(held, list):
             for each in held:
-                yield name, text(each, f"{key}.{name}")
+                yield name, each if isinstance(each, str) else text(each, f"{key}.{name}")
         else:
             yield name, text(held, f"{key}.{name}")
 

@@ -17,7 +17,7 @@ from durable_replay.cassette.formats.shape import Shape, shape_of
 from durable_replay.errors import CassetteError, LimitExceeded, UsageError
 from durable_replay.http import Interaction
 
-__all__ = ["Format", "Head", "Imported", "Item", "Source", "each", "require_base"]
+__all__ = ["Format", "Head", "Imported", "Item", "Source", "each", "located", "require_base"]
 
 HEAD = 64 * 1024
 INFLATED = 8 * 1024**3
@@ -146,6 +146,17 @@ def each(source: Source, items: Iterable[Item], made: Callable[[Plain], Interact
         except Unfit as error:
             raise source.wrong(str(error), item.line, number) from error
         yield Imported(interaction, f"entry {number}, line {item.line}")
+
+
+def located(source: Source, found: Iterator[Imported]) -> Iterator[Imported]:
+    """The same; what a reader raises without a place gets the file's name and the entry that was read last."""
+    place = "the beginning"
+    try:
+        for imported in found:
+            place = imported.place
+            yield imported
+    except (Unfit, LimitExceeded, UnicodeError) as error:
+        raise source.wrong(f"after {place}: {error}") from error
 
 
 def require_base(source: Source, default: str = "") -> str:

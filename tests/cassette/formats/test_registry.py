@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from durable_replay.cassette.formats.registry import FORMATS, named, sniffed
-from durable_replay.cassette.formats.source import Source
-from durable_replay.errors import UsageError
+from durable_replay.cassette.formats.source import Source, located
+from durable_replay.errors import CassetteError, UsageError
 
 SAMPLES = {
     "har": '{"log": {"creator": {}, "entries": []}}',
@@ -59,6 +62,93 @@ def test_a_long_first_entry_hides_nothing(writes: Callable[..., Path]) -> None:
 def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
     with pytest.raises(UsageError, match=r"'vcr' is no format .* betamax, bodies"):
         named("vcr")
+
+
+KEYS = [
+    "request",
+    "response",
+    "url",
+    "uri",
+    "method",
+    "status",
+    "code",
+    "headers",
+    "header",
+    "body",
+    "string",
+    "base64_string",
+    "content",
+    "text",
+    "encoding",
+    "item",
+    "originalRequest",
+    "path",
+    "scope",
+    "rawHeaders",
+    "info",
+    "schema",
+    "version",
+    "log",
+    "entries",
+    "interactions",
+    "http_interactions",
+    "data",
+    "pairs",
+    "meta",
+    "schemaVersion",
+    "mappings",
+    "op",
+    "d",
+    "api",
+    "get",
+    "nango",
+    "postData",
+    "params",
+    "queryParameters",
+    "bodyPatterns",
+    "form",
+    "name",
+    "value",
+    "key",
+]
+WORDS = ("", "GET", "https://a.test/x", "base64", "v5", "1", "a b", "\ud800", "collection/v2.1", "{{x}}")
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 600) | st.floats() | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
+    max_leaves=25,
+)
+ROOMS: dict[str, Callable[[object], object]] = {
+    "har": lambda entry: {"log": {"entries": [entry]}},
+    "vcrpy": lambda entry: {"interactions": [entry]},
+    "go-vcr": lambda entry: {"interactions": [entry]},
+    "ruby-vcr": lambda entry: {"http_interactions": [entry]},
+    "betamax": lambda entry: {"http_interactions": [entry]},
+    "hoverfly": lambda entry: {"data": {"pairs": [entry]}},
+    "wiremock": lambda entry: {"mappings": [entry]},
+    "nock": lambda entry: [entry],
+    "nango": lambda entry: {"api": {"get": {"/a": entry}}},
+    "postman": lambda entry: {"info": {"schema": "collection/v2.1"}, "item": [{"response": [entry]}]},
+    "pyone": lambda entry: {"unit": {"one.x": {"d": entry}}},
+    "discord-gateway": lambda entry: entry,
+    "bodies": lambda entry: entry,
+}
+
+
+@pytest.mark.parametrize("name", sorted(ROOMS))
+@given(entry=documents | st.fixed_dictionaries({"request": documents, "response": documents}))
+def test_whatever_stands_in_a_file_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, name: str, entry: object
+) -> None:
+    """No document makes a reader fail in any other way than with an error that names the file."""
+    path = Path(tmp_path_factory.getbasetemp()) / f"property-{name}.json"
+    path.write_text(json.dumps(ROOMS[name](entry)), "utf-8")
+    try:
+        for imported in located(Source(path), named(name).read(Source(path))):
+            imported.interaction.request.host.encode()
+            imported.interaction.request.target.encode("latin-1")
+            imported.interaction.note.encode()
+    except (CassetteError, UsageError) as error:
+        assert str(path) in str(error)
 
 
 def test_knowing_the_formats_loads_no_mitmproxy() -> None:
