@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +14,22 @@ from threading import Thread
 
 from durable_replay.front.tls import Authority
 
-__all__ = ["DURABLE", "SCRIPTS", "Completed", "json_service", "moto_server", "recorded", "replayed", "run"]
+__all__ = [
+    "MOCK_S3",
+    "Served",
+    "DURABLE",
+    "SCRIPTS",
+    "Completed",
+    "json_service",
+    "moto_server",
+    "recorded",
+    "replayed",
+    "run",
+    "serving",
+]
 
 DURABLE = (sys.executable, "-m", "durable_replay")
+MOCK_S3 = Path(sys.executable).with_name("durable-mock-s3")
 SCRIPTS = Path(__file__).parent / "scripts"
 PATIENCE = 90
 
@@ -84,6 +98,32 @@ def moto_server() -> Iterator[str]:
         finally:
             server.stdin.close()
             server.wait(20)
+
+
+class Served:
+    """A server of ours as a process; `url` is where it listens."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process, self.url = process, url
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+
+@contextmanager
+def serving(*command: str | Path) -> Iterator[Served]:
+    """A command that says where it is ready; it is told to end when the block does."""
+    with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            found = re.search(r"http://[^ ,]+", process.stdout.readline())
+            assert found is not None
+            yield Served(process, found[0])
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
 
 
 def run(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None) -> Completed:

@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 from lxml import etree
+from s3_sides import Seen
 
 from durable_replay.http import Response
-from s3_sides import Seen, Side
 
 __all__ = ["Departure", "departures", "differences"]
 
