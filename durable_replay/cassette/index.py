@@ -33,11 +33,16 @@ CREATE INDEX IF NOT EXISTS fact_listing ON fact (listing_key, number) WHERE list
 CREATE INDEX IF NOT EXISTS fact_host ON fact (host, number);
 CREATE INDEX IF NOT EXISTS fact_write ON fact (number) WHERE writes <> '[]';
 CREATE TABLE IF NOT EXISTS seen (
-    key BLOB NOT NULL, number INTEGER NOT NULL, digest INTEGER NOT NULL, PRIMARY KEY (key, number)) WITHOUT ROWID;
+    key BLOB NOT NULL, number INTEGER NOT NULL, digest INTEGER NOT NULL, checksum INTEGER NOT NULL,
+    PRIMARY KEY (key, number)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS highest (
-    space BLOB NOT NULL, head TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (space, head)) WITHOUT ROWID;
+    space BLOB NOT NULL, head TEXT NOT NULL, value INTEGER NOT NULL, checksum INTEGER NOT NULL,
+    PRIMARY KEY (space, head)) WITHOUT ROWID;
 """
-_COLUMNS = "number, reads, writes, before, service, operation, checksum"
+_TABLES = ("index_meta", "fact", "seen", "highest")
+_LAYOUT = "2"
+"""Goes before each fingerprint: an index in other tables than these does not fit."""
+_COLUMNS = "number, reads, writes, before, service, operation, request_key, listing_key, host, checksum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +57,27 @@ class IndexRows:
     """Keys with the digest of the history over each."""
 
 
-FactRow = tuple[int, str, str, int, str, str, int]
+FactRow = tuple[int, str, str, int, str, str, bytes, bytes | None, str, int]
 
 
 def _fact(row: FactRow) -> Fact:
-    number, reads, writes, before, service, operation, checksum = row
-    if checksum != _checksum(row[:-1]):
-        raise ValueError(f"the index row of interaction {number} is not what was written")
+    number, reads, writes, before, service, operation, _, _, _, checksum = row
+    _require(row[:-1], checksum)
     return Fact(number, _keys(reads), _keys(writes), before, service, operation)
+
+
+def _require(row: tuple[object, ...], checksum: object) -> None:
+    if checksum != _checksum(row):
+        raise ValueError(f"the index row {row[:2]!a} is not what was written")
 
 
 def _checksum(row: tuple[object, ...]) -> int:
     # SQLite does not notice a flipped bit inside a value; a wrong footprint would be a wrong truth.
     return crc32(ascii(row).encode())
+
+
+def _checked(*row: object) -> tuple[object, ...]:
+    return (*row, _checksum(row))
 
 
 @lru_cache(4096)
@@ -88,43 +101,59 @@ class Index:
 
     def fits(self, fingerprint: str) -> bool:
         """Whether the index is there and holds for these services and rules."""
-        try:
-            found = self._rows("SELECT value FROM index_meta WHERE name='fingerprint'")
-        except sqlite3.OperationalError:  # no such table: an older or unfinished cassette
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name='index_meta'"):  # an older or unfinished cassette
             return False
-        return bool(found) and found[0][0] == fingerprint
+        found = self._rows("SELECT value FROM index_meta WHERE name='fingerprint'")
+        return bool(found) and found[0][0] == f"{_LAYOUT} {fingerprint}"
 
     def replace(
         self, fingerprint: str, rows: Iterable[IndexRows], highest: Callable[[], Iterable[tuple[Key, str, int]]]
     ) -> None:
         """Makes the index anew, in one transaction. `highest` is asked when all rows are through."""
         db = self._connect()
-        for statement in _SCHEMA.split(";"):
-            db.execute(statement)
         if not db.in_transaction:
             db.execute("BEGIN IMMEDIATE")
-        for table in ("index_meta", "fact", "seen", "highest"):
-            db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from this line
+        db.execute("SAVEPOINT anew")
+        try:
+            self._fill(db, fingerprint, rows, highest)
+        except BaseException:  # the old one stays, and what else this transaction holds
+            db.execute("ROLLBACK TO anew")
+            raise
+        finally:
+            db.execute("RELEASE anew")
+            db.execute("COMMIT")
+
+    def _fill(
+        self,
+        db: sqlite3.Connection,
+        fingerprint: str,
+        rows: Iterable[IndexRows],
+        highest: Callable[[], Iterable[tuple[Key, str, int]]],
+    ) -> None:
+        for table in _TABLES:
+            db.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in _SCHEMA.split(";"):
+            db.execute(statement)
         for row in rows:
             self._insert(db, row)
         db.executemany(
-            "INSERT INTO highest VALUES (?, ?, ?)", ((encode(space), head, value) for space, head, value in highest())
+            "INSERT INTO highest VALUES (?, ?, ?, ?)",
+            (_checked(encode(space), head, value) for space, head, value in highest()),
         )
-        db.execute("INSERT INTO index_meta VALUES ('fingerprint', ?)", (fingerprint,))
-        db.execute("COMMIT")
+        db.execute("INSERT INTO index_meta VALUES ('fingerprint', ?)", (f"{_LAYOUT} {fingerprint}",))
 
     @staticmethod
     def _insert(db: sqlite3.Connection, row: IndexRows) -> None:
         fact = row.fact
         reads, writes = (json.dumps(keys, separators=(",", ":")) for keys in (fact.reads, fact.writes))
-        checked = (fact.number, reads, writes, fact.before, fact.service, fact.operation)
+        told = (fact.number, reads, writes, fact.before, fact.service, fact.operation)
         db.execute(
-            f"INSERT INTO fact ({_COLUMNS}, request_key, listing_key, host) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
-            (*checked, _checksum(checked), row.request_key, row.listing_key, row.host),
+            f"INSERT INTO fact ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+            _checked(*told, row.request_key, row.listing_key, row.host),
         )
         db.executemany(
-            "INSERT OR REPLACE INTO seen VALUES (?,?,?)",
-            [(encode(key), fact.number, digest) for key, digest in row.seen],
+            "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)",
+            [_checked(encode(key), fact.number, digest) for key, digest in row.seen],
         )
 
     def candidates(self, request_key: bytes) -> list[Fact]:
@@ -151,9 +180,8 @@ class Index:
 
     def seen(self, key: Key) -> list[Seen]:
         """What shows this very key."""
-        return [
-            Seen(*row) for row in self._rows("SELECT number, digest FROM seen WHERE key=? ORDER BY number", encode(key))
-        ]
+        query = "SELECT key, number, digest, checksum FROM seen WHERE key=? ORDER BY number"
+        return [Seen(number, digest) for _, number, digest in self._sound(query, encode(key))]
 
     def seen_below(self, prefix: Key) -> list[Key]:
         """The keys at or below a prefix."""
@@ -163,8 +191,8 @@ class Index:
 
     def highest(self, space: Key, head: str) -> int:
         """The highest number behind a head."""
-        found = self._rows("SELECT value FROM highest WHERE space=? AND head=?", encode(space), head)
-        return int(found[0][0]) if found else 0
+        query = "SELECT space, head, value, checksum FROM highest WHERE space=? AND head=?"
+        return max((value for _, _, value in self._sound(query, encode(space), head)), default=0)
 
     def nearest(self, host: str, limit: int) -> list[int]:
         """The first interactions with this host; with any, when there are none."""
@@ -181,12 +209,20 @@ class Index:
         except (ValueError, TypeError) as error:
             raise self._damaged(error) from error
 
+    def _sound(self, query: str, *values: object) -> list[tuple[object, int, int]]:
+        """Rows of three values each, that are as they were written."""
+        rows = self._rows(query, *values)
+        try:
+            for row in rows:
+                _require(row[:-1], row[-1])
+        except ValueError as error:
+            raise self._damaged(error) from error
+        return [row[:-1] for row in rows]
+
     def _rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         with self._lock:
             try:
                 return self._connect().execute(query, values).fetchall()
-            except sqlite3.OperationalError:  # a missing table, or a file that cannot be read: the caller knows which
-                raise
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 raise self._damaged(error) from error
 
