@@ -32,10 +32,10 @@ class BadBody(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A body's form, as in `json crlf`, and its lines without their ends."""
+    """A body's form, as in `json crlf`, and its lines: blocks of one or more, joined by line ends."""
 
     form: str
-    lines: Iterable[str]
+    blocks: Iterable[str]
 
 
 def lines_of(body: Body, media: str, coding: str = "") -> Lines:
@@ -69,7 +69,7 @@ def _as_text(data: bytes, media: str) -> Lines | None:
     form = " ".join((name, *flags))
     if flags and text_bytes(form, text) != data:  # a layout was proved by `spread`, plain text needs no proof
         return None
-    return Lines(form, text.split("\n"))
+    return Lines(form, [text])
 
 
 def _is_readable(text: str) -> bool:
@@ -83,14 +83,16 @@ def _base64_lines(body: Body) -> Iterator[str]:
     for chunk in body.chunks():
         held += chunk
         whole = len(held) - len(held) % _ROW
-        yield from _encoded(held[:whole])
+        if whole:
+            yield _encoded(held[:whole])
         held = held[whole:]
-    yield from _encoded(held)
+    if held:
+        yield _encoded(held)
 
 
-def _encoded(data: bytes) -> Iterator[str]:
-    for at in range(0, len(data), _ROW):
-        yield binascii.b2a_base64(data[at : at + _ROW], newline=False).decode("ascii")
+def _encoded(data: bytes) -> str:
+    rows = (binascii.b2a_base64(data[at : at + _ROW], newline=False) for at in range(0, len(data), _ROW))
+    return b"\n".join(rows).decode("ascii")
 
 
 def base64_pieces(lines: Iterable[str]) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["LAYOUTS", "Layout", "indented_json", "indented_xml", "kind_of", "spread"]
 
@@ -23,30 +24,30 @@ class Layout:
 
 # -- JSON -------------------------------------------------------------------------------------------------------------
 
-_STRINGS = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
+_SCALARS = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*"|[-+.\w]+)', re.DOTALL)
 _WHITE = re.compile(r"[ \t\n\r]+")
 _TOKEN = re.compile(r"[{}\[\],:]|[^{}\[\],:]+")
 _STEPS = {"{": 1, "[": 1, "}": -1, "]": -1}
 _DEEPEST = 200
+_KEPT = 200
+"""Shorter parts are remembered."""
 
 
 def indented_json(text: str) -> str:
     """JSON by two spaces a level, a member a line; white space that it had outside its strings goes."""
     depth = 0
-    known: dict[tuple[int, str], tuple[str, int]] = {}
-    parts = _STRINGS.split(text)
-    for at in range(0, len(parts), 2):  # every other part is a string; those between repeat, so each is laid out once
-        place = (depth, parts[at])
-        if place not in known:
-            known[place] = _laid_out(_WHITE.sub("", parts[at]), depth)
-        parts[at], depth = known[place]
+    parts = _SCALARS.split(text)
+    for at in range(0, len(parts), 2):  # every other part is a scalar; what stands between them is of few kinds
+        lay_out = _laid_out if len(parts[at]) < _KEPT else _laid_out.__wrapped__
+        parts[at], depth = lay_out(parts[at], depth)
     return "".join(parts)
 
 
+@lru_cache(4096)
 def _laid_out(part: str, depth: int) -> tuple[str, int]:
-    """What stands between two strings, and the depth after it."""
+    """What stands between two scalars, and the depth after it."""
     out: list[str] = []
-    marks: list[str] = _TOKEN.findall(part)
+    marks: list[str] = _TOKEN.findall(_WHITE.sub("", part))
     for at, mark in enumerate(marks):
         before = marks[at - 1] if at else ""
         after = marks[at + 1] if at + 1 < len(marks) else ""
@@ -66,14 +67,10 @@ def _line(depth: int) -> str:
     return "\n" + "  " * max(0, min(depth, _DEEPEST))
 
 
-def _between_strings(text: str, change: Callable[[str], str]) -> str:
-    known: dict[str, str] = {}
-    parts = _STRINGS.split(text)
-    for at in range(0, len(parts), 2):
-        part = parts[at]
-        if part not in known:
-            known[part] = change(part)
-        parts[at] = known[part]
+def _between_scalars(text: str, change: Callable[[str], str]) -> str:
+    parts = _SCALARS.split(text)
+    known = lru_cache(1024)(change)
+    parts[::2] = [known(part) if len(part) < _KEPT else change(part) for part in parts[::2]]
     return "".join(parts)
 
 
@@ -82,7 +79,7 @@ def _compact(part: str) -> str:
 
 
 def _spaced(part: str) -> str:
-    return _compact(part).replace(",", ", ").replace(":", ": ")
+    return _WHITE.sub("", part).replace(",", ", ").replace(":", ": ")
 
 
 # -- XML and forms ----------------------------------------------------------------------------------------------------
@@ -125,8 +122,8 @@ def _joined_xml(text: str) -> str:
 
 
 LAYOUTS: Mapping[str, Layout] = {
-    "json": Layout(indented_json, lambda text: _between_strings(text, _compact)),
-    "json-spaced": Layout(indented_json, lambda text: _between_strings(text, _spaced)),
+    "json": Layout(indented_json, lambda text: _between_scalars(text, _compact)),
+    "json-spaced": Layout(indented_json, lambda text: _between_scalars(text, _spaced)),
     "xml": Layout(indented_xml, _joined_xml),
     "form": Layout(lambda text: text.replace("&", "\n&"), lambda text: text.replace("\n&", "&")),
 }
@@ -152,11 +149,9 @@ def kind_of(media: str, text: str) -> str:
 
 def spread(kind: str, text: str) -> tuple[str, str] | None:
     """The layout's name and the text over lines; None where no layout would give the same characters back."""
-    for name in ("json", "json-spaced") if kind == "json" else (kind,):
-        layout = LAYOUTS.get(name)
-        if layout is None:
-            continue
-        lines = layout.spread(text)
-        if layout.join(lines) == text:
+    names = ("json", "json-spaced") if kind == "json" else (kind,) if kind in LAYOUTS else ()
+    lines = LAYOUTS[names[0]].spread(text) if names else ""
+    for name in names:  # the two of JSON spread alike
+        if LAYOUTS[name].join(lines) == text:
             return name, lines
     return None

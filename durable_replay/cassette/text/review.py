@@ -16,7 +16,7 @@ from durable_replay.cassette.text.escaping import escaped, is_odd
 from durable_replay.cassette.text.grammar import TITLE, field_line, request_line
 from durable_replay.cassette.text.layout import LAYOUTS, kind_of
 from durable_replay.cassette.text.volatile import HIDDEN, Volatile, names, only_text_of_fields
-from durable_replay.cassette.text.writing import frame_line
+from durable_replay.cassette.text.writing import frame_line, marked
 from durable_replay.errors import LimitExceeded
 from durable_replay.http import Body, BytesBody, Headers, Interaction
 from durable_replay.redaction.coding import coding_of, decode
@@ -126,10 +126,9 @@ class _Message:
             yield f"body binary, {self._digest()}"
             return
         yield f"body {self.kind}"
-        odd = is_odd(text)
-        for line in text.split("\n"):
-            shown = escaped(line) if odd and is_odd(line) else line
-            yield f"| {shown}" if shown else "|"
+        if is_odd(text):
+            text = "\n".join(escaped(line) if is_odd(line) else line for line in text.split("\n"))
+        yield marked(text)
 
     def _digest(self) -> str:
         """Of the bytes without what is new in every request: a multipart boundary, signatures of chunks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from durable_replay.cassette.text.bodies import Lines, lines_of
@@ -9,8 +10,9 @@ from durable_replay.cassette.text.escaping import escaped
 from durable_replay.cassette.text.grammar import TITLE, field_line, moment_text, request_line
 from durable_replay.http import Body, BytesBody, Frame, Headers, Interaction
 
-__all__ = ["body_lines", "exact_text", "frame_line", "interaction_lines"]
+__all__ = ["body_lines", "exact_text", "frame_line", "interaction_lines", "marked"]
 
+_EMPTY_LINE = re.compile(r"^\| $", re.MULTILINE)
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -24,12 +26,12 @@ def exact_text(interactions: Iterable[Interaction], hosts: Mapping[str, str] = _
         yield f"host {escaped(host, ' ')} {escaped(service, ' ')}\n"
     for interaction in interactions:
         yield "\n"
-        for line in interaction_lines(interaction):
-            yield f"{line}\n"
+        for lines in interaction_lines(interaction):
+            yield f"{lines}\n"
 
 
 def interaction_lines(interaction: Interaction) -> Iterator[str]:
-    """Its lines without their ends."""
+    """Its lines, one or more at once, without the last end."""
     request, response = interaction.request, interaction.response
     yield f"#{interaction.number} {request_line(request)}"
     yield f"at {moment_text(interaction.started)}"
@@ -55,14 +57,16 @@ def _message(mark: str, headers: Headers, body: Body) -> Iterator[str]:
         yield from body_lines(lines_of(body, headers.get("content-type"), headers.get("content-encoding")))
 
 
-def body_lines(body: Lines, prefix: str = "body ") -> Iterator[str]:
-    """A body's form and its lines, marked."""
-    yield prefix + body.form
-    yield from map(_marked, body.lines)
+def body_lines(body: Lines) -> Iterator[str]:
+    """A body's form and its marked lines, many at once."""
+    yield f"body {body.form}"
+    yield from map(marked, body.blocks)
 
 
-def _marked(line: str) -> str:
-    return f"| {line}" if line else "|"
+def marked(text: str) -> str:
+    """Each line of a text behind its mark; an empty one has no space, which an editor might take off."""
+    shown = "| " + text.replace("\n", "\n| ")
+    return _EMPTY_LINE.sub("|", shown) if shown.endswith(" ") or "| \n" in shown else shown
 
 
 def frame_line(frame: Frame, at: str) -> str:
