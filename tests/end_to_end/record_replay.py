@@ -15,11 +15,11 @@ from threading import Thread
 from durable_replay.front.tls import Authority
 
 __all__ = [
-    "MOCK_S3",
-    "Served",
     "DURABLE",
+    "MOCK_S3",
     "SCRIPTS",
     "Completed",
+    "Served",
     "json_service",
     "moto_server",
     "recorded",

@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 from lxml import etree
-from s3_sides import Seen
 
 from durable_replay.http import Response
+from tests.end_to_end.s3_sides import Seen
 
 __all__ = ["Departure", "departures", "differences"]
 
@@ -37,16 +37,22 @@ TOLERANCE = 120.0
 
 @dataclass(frozen=True)
 class Departure:
-    """Where moto does not do as AWS does: a pattern of difference lines, and the source for what AWS does."""
+    """Where moto does not do as AWS does: a pattern of difference lines, and the source for what AWS does.
+
+    `diverges`: one of them has written and the other not, so that their states differ from here on.
+    """
 
     pattern: re.Pattern[str]
     source: str
+    diverges: bool = False
 
 
 @cache
 def departures() -> tuple[Departure, ...]:
     rows = json.loads((Path(__file__).parent / "moto_departures.json").read_text("utf-8"))
-    return tuple(Departure(re.compile(row["difference"], re.S), row["source"]) for row in rows)
+    return tuple(
+        Departure(re.compile(row["difference"], re.S), row["source"], row.get("diverges", False)) for row in rows
+    )
 
 
 def differences(method: str, theirs: Seen, ours: Seen) -> Iterator[str]:

@@ -91,16 +91,19 @@ class _Wire:
 
 def _request(prepared: AWSPreparedRequest) -> Request:
     parts = urlsplit(prepared.url)
-    body = prepared.body
-    if hasattr(body, "read"):
-        content = body.read()
-        body.seek(0)
-    else:
-        content = body.encode() if isinstance(body, str) else bytes(body or b"")
+    content = _content(prepared.body)
     fields = [(name, _text(value)) for name, value in prepared.headers.items()]
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = Headers([("Host", parts.netloc), *fields])
     return Request(prepared.method, "http", parts.hostname or "", parts.port or 80, target, headers, BytesBody(content))
+
+
+def _content(body: Any) -> bytes:
+    if not hasattr(body, "read"):
+        return body.encode() if isinstance(body, str) else bytes(body or b"")
+    content: bytes = body.read()
+    body.seek(0)
+    return content
 
 
 def _text(value: object) -> str:

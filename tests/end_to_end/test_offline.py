@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from record_replay import DURABLE, SCRIPTS, Completed, moto_server, recorded, run
+
+from tests.end_to_end.record_replay import DURABLE, SCRIPTS, Completed, moto_server, recorded, run
 
 pytestmark = pytest.mark.xdist_group("offline")
 

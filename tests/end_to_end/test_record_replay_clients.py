@@ -6,14 +6,17 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
-from record_replay import SCRIPTS, Completed, json_service, moto_server, recorded, replayed
+
+from tests.end_to_end.record_replay import SCRIPTS, Completed, json_service, moto_server, recorded, replayed
 
 AWS = str(Path(sys.executable).with_name("aws"))
 pytestmark = pytest.mark.xdist_group("clients")
 PYTHON = sys.executable
 BASH = "bash"
+Command: TypeAlias = "list[str | Path]"
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +28,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_boto3_is_replayed_and_may_then_go_its_own_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = [PYTHON, SCRIPTS / "with_boto3.py"]
+    program: Command = [PYTHON, SCRIPTS / "with_boto3.py"]
     with moto_server() as authority:
         monkeypatch.setenv("S3", f"http://{authority}")
         first = recorded(tmp_path, program, "--map", f"{authority}=s3")
@@ -57,7 +60,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Compl
     with json_service() as plain, json_service(folder) as secure:
         told |= {"PLAIN": plain, "SECURE": secure}
         settings = ["env", *(f"{name}={value}" for name, value in told.items())]
-        program = [*settings, BASH, SCRIPTS / "all_clients.sh"]
+        program: Command = [*settings, BASH, SCRIPTS / "all_clients.sh"]
         recorded(folder, [*program, first], "--include-loopback", "--upstream-ca", str(folder / "ca.pem"))
     return first, again, replayed(folder, [*program, again], "--strict")
 
@@ -90,7 +93,7 @@ def _same(name: str, outputs: tuple[Path, Path, Completed]) -> None:
 
 
 def test_awscli_is_replayed(tmp_path: Path) -> None:
-    program = [BASH, SCRIPTS / "with_awscli.sh", AWS]
+    program: Command = [BASH, SCRIPTS / "with_awscli.sh", AWS]
     with moto_server() as authority:
         first = recorded(tmp_path, [*program, f"http://{authority}"], "--map", f"{authority}=s3")
     assert first.stdout.endswith("woof\n"), first.stdout
@@ -99,7 +102,7 @@ def test_awscli_is_replayed(tmp_path: Path) -> None:
 
 
 def test_a_server_whose_certificate_nobody_vouches_for_is_not_recorded(tmp_path: Path) -> None:
-    program = [PYTHON, "-c", "import sys, requests; print(requests.get(sys.argv[1] + '/notes/9').status_code)"]
+    program: Command = [PYTHON, "-c", "import sys, requests; print(requests.get(sys.argv[1] + '/notes/9').status_code)"]
     with json_service(tmp_path) as url:
         done = recorded(tmp_path, [*program, url], "--include-loopback")
     assert done.stdout == "502\n"

@@ -17,13 +17,10 @@ import pytest
 import requests
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from record_replay import DURABLE, run, serving
 
-from durable_replay.front.server import start_in_thread
-from durable_replay.front.settings import Settings as FrontSettings
-from durable_replay.front.tls import Authority
 from durable_replay.replaying import Plan, opened
 from durable_replay.settings import Settings
+from tests.end_to_end.record_replay import DURABLE, run, serving
 
 pytestmark = pytest.mark.xdist_group("clients")
 AWS = str(Path(sys.executable).with_name("aws"))
@@ -40,9 +37,14 @@ def endpoint() -> Iterator[str]:
 
 def s3(endpoint: str | None, verify: str | None = None, **settings: Any) -> Any:
     config = {"retries": {"total_max_attempts": 1}, "s3": {"addressing_style": "path"}, **settings}
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "secret"}
     return boto3.client(
-        "s3", endpoint_url=endpoint, region_name="us-east-1", verify=verify, config=Config(**config), **keys
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        verify=verify,
+        aws_access_key_id="test",
+        aws_secret_access_key="secret",
+        config=Config(**config),
     )
 
 
@@ -130,18 +132,16 @@ def signed(endpoint: str, method: str, path: str, fields: dict[str, str]) -> dic
 
 def test_awss_own_hosts_over_tls_by_path_and_by_virtual_host(tmp_path: Path) -> None:
     """Over HTTPS boto3 sends its bodies aws-chunked with a sum in the trailer, without a length."""
-    authority = Authority.load_or_create(tmp_path / "ca")
     with opened(Plan(on_miss="emulate"), Settings.load(tmp_path)) as replay:
-        settings = FrontSettings()
-        with start_in_thread(replay.engine, settings, authority) as front:
-            for style in ("path", "virtual"):
-                client = s3(None, str(authority.path), proxies={"https": front.url}, s3={"addressing_style": style})
-                client.create_bucket(Bucket=f"by-{style}")
-                client.put_object(Bucket=f"by-{style}", Key="a/b c", Body=b"over TLS")
-                listed = client.list_objects_v2(Bucket=f"by-{style}")["Contents"]
-                assert [(entry["Key"], entry["Size"]) for entry in listed] == [("a/b c", 8)]
-                assert client.get_object(Bucket=f"by-{style}", Key="a/b c")["Body"].read() == b"over TLS"
-                client.close()
+        trusted = str(replay.authority.path)
+        for style in ("path", "virtual"):
+            client = s3(None, trusted, proxies={"https": replay.url}, s3={"addressing_style": style})
+            client.create_bucket(Bucket=f"by-{style}")
+            client.put_object(Bucket=f"by-{style}", Key="a/b c", Body=b"over TLS")
+            listed = client.list_objects_v2(Bucket=f"by-{style}")["Contents"]
+            assert [(entry["Key"], entry["Size"]) for entry in listed] == [("a/b c", 8)]
+            assert client.get_object(Bucket=f"by-{style}", Key="a/b c")["Body"].read() == b"over TLS"
+            client.close()
 
 
 def test_awscli_copies_lists_synchronises_presigns_and_removes(
@@ -154,7 +154,7 @@ def test_awscli_copies_lists_synchronises_presigns_and_removes(
     def aws(*arguments: str) -> str:
         done = run([AWS, "--endpoint-url", endpoint, *arguments], tmp_path)
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return str(done.stdout)
 
     (tmp_path / "folder" / "sub").mkdir(parents=True)
     for name in ("folder/one.txt", "folder/sub/two.txt"):

@@ -25,8 +25,12 @@ except ClientError as error:
     print(error.response["Error"]["Code"])
 upload = client.create_multipart_upload(Bucket="photos", Key="big.bin")["UploadId"]
 part = client.upload_part(Bucket="photos", Key="big.bin", UploadId=upload, PartNumber=1, Body=b"0" * 1000)
-parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
-client.complete_multipart_upload(Bucket="photos", Key="big.bin", UploadId=upload, MultipartUpload=parts)
+client.complete_multipart_upload(
+    Bucket="photos",
+    Key="big.bin",
+    UploadId=upload,
+    MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
+)
 print(upload, len(client.get_object(Bucket="photos", Key="big.bin")["Body"].read()))
 got = client.get_object(Bucket="photos", Key="cat.txt")
 print(got["Body"].read().decode(), got["LastModified"], got["Metadata"])
