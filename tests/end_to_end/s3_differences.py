@@ -26,7 +26,17 @@ HEADERS = (
 )
 """The fields that clients rely on; Last-Modified is compared apart, as a time."""
 OPAQUE = frozenset(
-    {"RequestId", "HostId", "Owner", "Initiator", "NextContinuationToken", "ContinuationToken", "UploadId", "ID"}
+    {
+        "RequestId",
+        "HostId",
+        "Owner",
+        "Initiator",
+        "NextContinuationToken",
+        "ContinuationToken",
+        "UploadId",
+        "ID",
+        "Location",
+    }
     | {"NextUploadIdMarker", "UploadIdMarker"}
 )
 """Elements whose text each server makes as it likes; that they are there is compared."""

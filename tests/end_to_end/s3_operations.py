@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.end_to_end.s3_sides import Op, Ref
 
-__all__ = ["BUCKETS", "operations", "put"]
+__all__ = ["BUCKETS", "operations", "put", "stories", "uploads_to_their_end"]
 
 BUCKETS = ("first-bucket", "second-bucket")
 KEYS = ("a.txt", "dir/b", "dir/sub/c", "dir/sub/d", "é +&%2F/~x", "z//slashes")
@@ -179,3 +179,24 @@ operations = st.one_of(
     bucket_ops,
     presigned,
 )
+
+
+def _upload(address: dict[str, str], bodies: list[Any], more: dict[str, Any]) -> list[Op]:
+    place = {**address, "UploadId": Ref("upload", -1)}
+    parts = [
+        Op("upload_part", {**place, "PartNumber": number, "Body": body}) for number, body in enumerate(bodies, start=1)
+    ]
+    end = Op("complete_multipart_upload", {**place, "MultipartUpload": Ref("parts")})
+    return [Op("create_multipart_upload", {**address, **more}), *parts, Op("list_parts", place), end]
+
+
+uploads_to_their_end = st.builds(
+    _upload,
+    st.fixed_dictionaries(ADDRESS),
+    st.sampled_from([[b"tail"], [LARGE, b"tail"], [b"too small", b"tail"]]),
+    few(DESCRIBED, 1),
+)
+stories = st.lists(st.one_of(*[operations.map(lambda one: [one])] * 6, uploads_to_their_end), max_size=8).map(
+    lambda parts: [op for part in parts for op in part]
+)
+"""Several calls, in which some uploads come to their end."""
