@@ -13,7 +13,8 @@ from functools import lru_cache
 from durable_replay.http import Frame, Headers, Interaction, Request, Response
 from durable_replay.redaction.bodies import BodySink, BodyStore, Redacted
 from durable_replay.redaction.conversation import Conversation
-from durable_replay.redaction.documents import Documents
+from durable_replay.redaction.documents import Documents, kind_of
+from durable_replay.redaction.encoded import within
 from durable_replay.redaction.events import EventStream, divided_by
 from durable_replay.redaction.known import Known
 from durable_replay.redaction.placeholders import CONSTANT, Constant, Keyed, Replacement
@@ -33,6 +34,13 @@ class _Search:
         self._known = known
 
     def whole(self, kind: str, text: str) -> str:
+        return within(self._plain(kind, text), self.anything, self._text.basic)
+
+    def anything(self, text: str) -> str:
+        """Text of a type that nobody says."""
+        return self._plain(kind_of("", text[:256].encode("utf-8", "replace")), text)
+
+    def _plain(self, kind: str, text: str) -> str:
         if kind != "binary":
             text = self._documents.fields(kind, text)
         return self._known.replace(self._text.shapes(text))
@@ -102,7 +110,14 @@ class Redactor:
         self._text = Text(rules, replacement, self._known.learn)
         self._documents = Documents(self._text)
         self._search = _Search(self._text, self._documents, self._known)
-        self._header = lru_cache(maxsize=2048)(self._text.header)
+        self._header = lru_cache(maxsize=2048)(self._header_value)
+
+    def _header_value(self, name: str, value: str) -> str:
+        return self._inside(self._text.header(name, value))
+
+    def _inside(self, text: str) -> str:
+        """The text, and what stands in it encoded."""
+        return within(text, self._search.anything, self._text.basic)
 
     def known(self) -> Iterator[str]:
         """The secrets' values that named places have given away: for the scan at a recording's end, never for a log."""
@@ -115,7 +130,7 @@ class Redactor:
     def target(self, target: str) -> str:
         """A request target: query parameters by name, shapes anywhere."""
         path, question, query = target.partition("?")
-        return self._text.shapes(f"{path}{question}{self._text.pairs(query, self.rules.queries)}")
+        return self._inside(self._text.shapes(f"{path}{question}{self._text.pairs(query, self.rules.queries)}"))
 
     def headers(self, headers: Headers) -> Headers:
         """Header fields by name, shapes in all others."""
@@ -230,7 +245,7 @@ class Masker(Redactor):
 
     def text(self, text: str) -> str:
         """Any text: placeholders, and secrets that a shape gives away, become `secret-*`."""
-        return self._text.shapes(text)
+        return self._inside(self._text.shapes(text))
 
     def named(self, name: str, value: str) -> str:
         """The value of a query parameter or body field of this name, decoded."""

@@ -14,6 +14,7 @@ from typing import Literal, cast
 from durable_replay.errors import UsageError
 from durable_replay.redaction import general, of_services
 from durable_replay.redaction.shapes import QUERY, SHAPES
+from durable_replay.redaction.words import long_words
 
 __all__ = ["DEFAULT", "Place", "Rule", "Rules"]
 
@@ -28,7 +29,8 @@ class Rule:
     A text rule is tried only where `hint` occurs, which keeps scanning quick: one of several texts divided by `|`, or
     after a `~` a pattern, which is quick where it begins with one plain character. `scanned` says that the shape is
     specific enough to fail a finished recording wherever it stands in the file's raw bytes; what was recorded is
-    searched for every shape.
+    searched for every shape. `token` says that what matches begins with, and has its hint in, at least 14 letters,
+    digits and `_.+~-` in a row (see words.py), so that the hint needs to be looked for in such words alone.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Rule:
     pattern: str = ""
     hint: str = ""
     scanned: bool = True
+    token: bool = False
     compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
     sieve: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
     hints: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -63,7 +66,7 @@ class Rules:
     'header'
     """
 
-    __slots__ = ("_by_name", "_hints", "_sieves", "fields", "headers", "queries", "texts")
+    __slots__ = ("_by_name", "_hints", "_sieves", "_tokens", "fields", "headers", "queries", "texts")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._by_name = {rule.name: rule for rule in rules}
@@ -71,15 +74,18 @@ class Rules:
         self.queries = self._index("query")
         self.fields = self._index("field")
         self.texts: tuple[Rule, ...] = tuple(rule for rule in self if rule.place == "text")
-        tried = tuple(enumerate(self.texts))
-        self._hints = tuple((hint, at) for at, rule in tried if rule.sieve is None for hint in rule.hints)
-        self._sieves = tuple((rule.sieve, at) for at, rule in tried if rule.sieve is not None)
+        hinted = [(at, rule) for at, rule in enumerate(self.texts) if rule.sieve is None]
+        self._hints = tuple((hint, at) for at, rule in hinted if not rule.token for hint in rule.hints)
+        self._tokens = tuple((hint, at) for at, rule in hinted if rule.token for hint in rule.hints)
+        self._sieves = tuple((rule.sieve, at) for at, rule in enumerate(self.texts) if rule.sieve is not None)
 
     def likely(self, text: str) -> list[Rule]:
-        """The text rules whose patterns are worth trying, in order. One flat loop, for most texts hold nothing and all
-        are searched."""
+        """The text rules whose patterns are worth trying, in order. Flat loops, for all texts are searched and most
+        hold nothing."""
         found = {at for hint, at in self._hints if hint in text}
         found.update(at for sieve, at in self._sieves if sieve.search(text))
+        if words := long_words(text):
+            found.update(at for hint, at in self._tokens if hint in words)
         return [self.texts[at] for at in sorted(found)]
 
     def _index(self, place: Place) -> dict[str, str]:
@@ -155,7 +161,7 @@ def _more() -> Iterator[Rule]:
         yield Rule(name, cast(Place, place), _names(names))
     own = ((name, hint, pattern, scanned) for name, _, hint, pattern, scanned in of_services.PATTERNS)
     for name, hint, pattern, scanned in (*SHAPES, *general.GENERAL_PATTERNS, *own):
-        yield Rule(name, "text", pattern=pattern, hint=hint, scanned=scanned)
+        yield Rule(name, "text", pattern=pattern, hint=hint, scanned=scanned, token=name in general.TOKENS)
 
 
 DEFAULT = Rules((*_NAMED, *_more()))

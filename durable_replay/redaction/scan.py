@@ -12,6 +12,7 @@ from pathlib import Path
 from durable_replay.http import Body, Headers, Interaction
 from durable_replay.redaction.coding import coding_of, decoder
 from durable_replay.redaction.conversation import readable
+from durable_replay.redaction.encoded import decoded
 from durable_replay.redaction.known import spellings
 from durable_replay.redaction.placeholders import Constant
 from durable_replay.redaction.rules import DEFAULT, Rules
@@ -35,7 +36,8 @@ class Finding:
 
 
 def scan_file(path: Path, rules: Rules = DEFAULT, known: Iterable[str] = ()) -> list[Finding]:
-    """The raw bytes of a file and of SQLite's files beside it, read in pieces; at most 100 findings.
+    """The raw bytes of a file and of SQLite's files beside it, all pages, read in pieces, and what stands in them
+    in base64 or percent-encoded; at most 100 findings.
 
     `known` are secrets that must not occur in any spelling (plain, percent-encoded, base64, inside JSON or XML).
     """
@@ -117,6 +119,13 @@ class _Search:
             held = text[-OVERLAP:]
 
     def _in(self, text: str) -> Iterator[tuple[str, int]]:
+        found = [*self._plainly_in(text)]
+        yield from found
+        seen = {rule for rule, _ in found}
+        for at, plain in decoded(text):
+            yield from ((rule, at) for rule, _ in self._plainly_in(plain) if rule not in seen)
+
+    def _plainly_in(self, text: str) -> Iterator[tuple[str, int]]:
         for rule, at in self._text.found(text, self._every):
             yield rule.name, at
         for form in self._known:

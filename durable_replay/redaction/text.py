@@ -164,7 +164,7 @@ class Text:
         scheme, rest = match["scheme"], match["rest"]
         head = value[: match.start("rest")]
         if scheme.lower() == "basic":
-            return head + self._basic(rest)
+            return head + self.basic(rest)
         if scheme == "AWS":
             key, colon, signature = rest.partition(":")
             return f"{head}{self.secret(key)}{colon}{self.secret(signature, learnt=False)}"
@@ -186,7 +186,7 @@ class Text:
         shown = self._credential(value) if name == "Credential" else self.secret(value, learnt)
         return f"{name}={mark}{shown}{mark}"
 
-    def _basic(self, value: str) -> str:
+    def basic(self, value: str) -> str:
         """user:password in base64. A token is often sent as the user with no password, or with a dummy one."""
         try:
             user, colon, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")

@@ -1,0 +1,122 @@
+"""Secrets that stand encoded in other text: base64 within JSON, a URL percent-encoded within a URL.
+
+# Rule: what a reader would decode is decoded here too, searched, and encoded again in the same way; where nothing was
+# found, not one character is another.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import quote, unquote
+
+from durable_replay.redaction.words import long_words
+
+__all__ = ["decoded", "within"]
+
+LONGEST = 256 * 1024
+_DEEPEST = 3
+_SHORTEST = 20
+# five groups of text of ASCII, the first sign of each of which has a byte's upper bits, then anything
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+_-])(?:[I-Za-f][A-Za-z0-9+/_-]{3}){5}[A-Za-z0-9+/_-]*+={0,2}", re.ASCII)
+_IN_URL = r"[\w.~!*'()+/:@$%-]"
+_PERCENT = re.compile(rf"(?<!{_IN_URL}){_IN_URL}*%[2-7][0-9A-Fa-f]{_IN_URL}*", re.ASCII)
+_PLAIN = frozenset("0123456789ABCDEFabcdef-")
+_BREAKS = {ord(sign): None for sign in "\t\r\n"}
+_URL_SIGNS = "!*'()+/:@$"
+
+
+Search = Callable[[str], str]
+
+
+def within(text: str, search: Search, basic: Search) -> str:
+    """The text, in which whatever `search` replaces in decoded parts is replaced; `basic` gives the base64 after the
+    word `Basic` (RFC 7617) another password."""
+    return _Encoded(search, basic).replace(text, 0)
+
+
+class _Encoded:
+    def __init__(self, search: Search, basic: Search) -> None:
+        self._search = search
+        self._basic = basic
+
+    def replace(self, text: str, depth: int) -> str:
+        if depth >= _DEEPEST or len(text) < _SHORTEST:
+            return text
+        if "%" in text:
+            text = _PERCENT.sub(lambda match: self._percent(match[0], depth), text)
+        if not _BASE64.search(long_words(text)):
+            return text
+        return _BASE64.sub(lambda match: self._base64(match, depth), text)
+
+    def _inner(self, plain: str, depth: int) -> str:
+        return self.replace(self._search(plain), depth + 1)
+
+    def _percent(self, run: str, depth: int) -> str:
+        plain = unquote(run, errors="surrogateescape") if len(run) <= LONGEST else ""
+        shown = self._inner(plain, depth)
+        if shown == plain:
+            return run
+        kept = "".join(sign for sign in _URL_SIGNS if sign in run)
+        return quote(shown, safe=kept, errors="surrogateescape")
+
+    def _base64(self, match: re.Match[str], depth: int) -> str:
+        if match.string.endswith(("Basic ", "basic "), max(0, match.start() - 6), match.start()):
+            return self._basic(match[0])
+        return self._run(match[0], depth)
+
+    def _run(self, run: str, depth: int) -> str:
+        plain = _text_of(run)
+        if plain is not None:
+            shown = self._inner(plain, depth)
+            return run if shown == plain else _encoded_like(run, shown)
+        if "/" in run:  # of base64, or a path's
+            return "/".join(self._run(part, depth) if len(part) >= _SHORTEST else part for part in run.split("/"))
+        return run
+
+
+def _text_of(run: str) -> str | None:
+    """What a base64 text holds, where that is text."""
+    if len(run) > LONGEST or len(run.rstrip("=")) % 4 == 1 or _PLAIN.issuperset(run):
+        return None
+    body = run.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        plain = base64.b64decode(body + "=" * (-len(body) % 4)).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return plain if plain.translate(_BREAKS).isprintable() else None
+
+
+def _encoded_like(run: str, text: str) -> str:
+    """In the same alphabet, padded if the other was or needed none."""
+    data = text.encode("utf-8")
+    urlsafe = "-" in run or "_" in run
+    shown = (base64.urlsafe_b64encode(data) if urlsafe else base64.b64encode(data)).decode()
+    padded = run.endswith("=") or len(run) % 4 == 0
+    return shown if padded else shown.rstrip("=")
+
+
+def decoded(text: str) -> Iterator[tuple[int, str]]:
+    """The texts that stand encoded in a text, and those in these, each with its place in the outermost."""
+    for at, plain in _once(text):
+        yield from ((at, each) for each in _all(plain, 1))
+
+
+def _all(plain: str, depth: int) -> Iterator[str]:
+    yield plain
+    if depth < _DEEPEST:
+        for _, inner in _once(plain):
+            yield from _all(inner, depth + 1)
+
+
+def _once(text: str) -> Iterator[tuple[int, str]]:
+    if "%" in text:
+        yield from ((run.start(), unquote(run[0], errors="replace")) for run in _PERCENT.finditer(text))
+    for run in _BASE64.finditer(text) if _BASE64.search(long_words(text)) else ():
+        yield from ((run.start(), plain) for part in (run[0], *_parts(run[0])) if (plain := _text_of(part)) is not None)
+
+
+def _parts(run: str) -> list[str]:
+    return [part for part in run.split("/") if len(part) >= _SHORTEST] if "/" in run else []
