@@ -106,7 +106,7 @@ get = with_few(
     {**CONDITIONS, "Range": ranges, "ResponseContentType": st.just("text/x"), "PartNumber": st.sampled_from([1, 2])},
     2,
     **ADDRESS,
-)
+).filter(lambda one: not {"Range", "PartNumber"} <= one.arguments.keys())  # 400 by AWS [s3.md, rec], not by moto
 head = with_few("head_object", {**CONDITIONS, "Range": ranges}, 2, **ADDRESS)
 copy = with_few(
     "copy_object",
