@@ -19,7 +19,7 @@ from durable_replay.errors import Undeclared
 from durable_replay.http import Body, Response
 from durable_replay.service.faults import Missing, Unrecorded
 from durable_replay.timeline.resource import Key, Kind, display
-from durable_replay.timeline.state import Document
+from durable_replay.timeline.state import Document, copied
 
 if TYPE_CHECKING:
     from durable_replay.timeline.session import Session
@@ -229,13 +229,13 @@ class Scope:
         self._check(key, self._reads, "read")
         if key in self.changes:
             changed = self.changes[key]
-            return None if changed is None else dict(changed)
+            return None if changed is None else copied(changed)
         state = self.world.known(key)
         if key in self._supposed and state == "unknown":
-            return dict(self._supposed[key])
+            return copied(self._supposed[key])
         if state == "unknown" and not self.world.is_complete(key[:-1]):
             self.assumed.append(key)
-        return dict(state) if isinstance(state, dict) else None
+        return copied(state) if isinstance(state, dict) else None
 
     def get(self, key: Key) -> Document:
         """The document (a copy); raises Missing."""
@@ -249,7 +249,7 @@ class Scope:
         return self.find(key) is not None
 
     def all(self, prefix: Key) -> Iterator[tuple[Key, Document]]:
-        """All that exists at or below a prefix, in key order."""
+        """All that exists at or below a prefix (copies), in key order."""
         self._check(prefix, self._reads, "read")
         found = self.world.below(prefix)
         for key, document in self.changes.items():
@@ -257,7 +257,7 @@ class Scope:
                 found.pop(key, None)
                 if document is not None:
                     found[key] = document
-        return iter(sorted(found.items()))
+        return ((key, copied(document)) for key, document in sorted(found.items()))
 
     def put(self, key: Key, document: Document) -> None:
         """Makes this the document, and its names name it."""
