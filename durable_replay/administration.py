@@ -61,7 +61,7 @@ class Administration:
     def log(self, session: str | None = None, limit: int = 100) -> list[LogEntry]:
         """See `Administered`; the newest last."""
         lines = [one for one in list(self._engine.usage.log) if session is None or one[1] == session]
-        return [log_entry(line) for line in lines[-limit:]]
+        return [log_entry(line) for line in lines[max(0, len(lines) - limit) :]]
 
     def state(self, session: str, prefix: str = "") -> Mapping[str, object]:
         """See `Administered`: what the session knows, by `service/tenant/kind/…`."""

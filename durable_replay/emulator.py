@@ -86,8 +86,7 @@ class Emulator:
         done = {scope.world.full(key): document for key, document in scope.changes.items()}
         shown = self._shown(fact, before, done)
         change = Change({**before, **done, **shown}, Event("played", fact.number, fact.writes, at), scope.counters)
-        session.commit(change)
-        self.pushed(session, scope.world, fact.writes)
+        session.commit(change, lambda: self.pushed(session, scope.world, fact.writes))
 
     def _before(self, world: World, fact: Fact) -> dict[Key, Document]:
         """What is known of all that a write may have changed: after it, the tape no longer vouches for that."""
@@ -143,9 +142,8 @@ class Emulator:
             if not one.complete and any(overlap(key, other) for other in touched)
         }
         event = Event("live", session.next_ordinal(), touched, session.clock.now())
-        session.commit(Change(shown, event))
-        world = self.world(session, call.service, call.tenant)
-        self.pushed(session, world, [key for key in touched if key in shown])
+        world, told = self.world(session, call.service, call.tenant), [key for key in touched if key in shown]
+        session.commit(Change(shown, event), lambda: self.pushed(session, world, told))
 
     def commit(self, session: Session, scope: Scope) -> None:
         """A live write, durable when this returns."""
@@ -155,8 +153,8 @@ class Emulator:
             scope.drop()
             return
         event = Event("live", session.next_ordinal(), touched, session.clock.now())
-        session.commit(Change(documents, event, scope.counters))
-        self.pushed(session, scope.world, tuple(documents))
+        change = Change(documents, event, scope.counters)
+        session.commit(change, lambda: self.pushed(session, scope.world, tuple(documents)))
 
     def lesson(self, number: int) -> Mapping[Key, Sighting]:
         """What an interaction shows, by world key; kept, so that it is parsed once."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -106,6 +106,7 @@ class Session:
         self.version = 0
         """Grows with each write: what was true before need not be now."""
         self._lock = threading.RLock()
+        self._committing = threading.RLock()
         self._queue: dict[int, _Print] = {}
         self._tickets = 0
         self._free = threading.Condition()
@@ -208,14 +209,17 @@ class Session:
                 if self.counters.get(counter) == after:
                     self.counters[counter] = before
 
-    def commit(self, change: Change) -> None:
-        """One write, durable as the store is, then part of this history."""
-        self._save(change)
-        with self._lock:
-            for counter, value in change.counters.items():
-                self.counters[counter] = max(value, self.counters.get(counter, 0))
-            if change.event is not None:
-                self._note(change.event)
+    def commit(self, change: Change, told: Callable[[], None] = lambda: None) -> None:
+        """One write, durable as the store is, then part of this history; `told` is called before the next write
+        becomes part of it, so that who listens hears of writes in their order."""
+        with self._committing:
+            self._save(change)
+            with self._lock:
+                for counter, value in change.counters.items():
+                    self.counters[counter] = max(value, self.counters.get(counter, 0))
+                if change.event is not None:
+                    self._note(change.event)
+            told()
 
     def flush(self) -> None:
         """What was read goes to the store too: before a copy is made of this session, and when all ends."""

@@ -37,13 +37,16 @@ class Sessions:
                 return self._open[name]
             record = self.store.load(_checked(name))
             if record is None:
-                if len(self._open) >= self._limit:
-                    raise UsageError(f"{self._limit} sessions are open; delete some by DELETE /_durable/sessions/NAME")
+                self._require_room()
                 self.store.create(name, self._seed)
                 record = Record(self._seed)
             session = Session(name, record, self.tape, self.store, self._clock(record))
             self._open[name] = session
             return session
+
+    def _require_room(self) -> None:
+        if len(self._open) >= self._limit:
+            raise UsageError(f"{self._limit} sessions are open; delete some by DELETE /_durable/sessions/NAME")
 
     def _clock(self, record: Record) -> Clock:
         return clock_named(self._clock_text, self.tape.start, record)
@@ -61,6 +64,7 @@ class Sessions:
         with self._lock:
             if _checked(name) in self.names():
                 raise UsageError(f"there is a session {name!r} already; reset it, or take another name")
+            self._require_room()
             self.store.create(name, self._seed if seed is None else seed)
             return self._load(name)
 
@@ -70,6 +74,7 @@ class Sessions:
             self._known(source)
             if _checked(name) in self.names():
                 raise UsageError(f"there is a session {name!r} already; delete it, or take another name")
+            self._require_room()
             self._copy(self.get(source), name)
             return self._load(name)
 
