@@ -64,7 +64,7 @@ def require_file(path: Path) -> None:
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """A connection in autocommit mode; `mode` is a URI query such as `mode=ro`. It may be closed by another thread."""
     uri = f"{path.absolute().as_uri()}?{mode}"
-    return sqlite3.connect(uri, _BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
+    return sqlite3.connect(uri, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
