@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from http.client import responses
 from typing import Final
 
 from durable_replay.answer import Answer
@@ -22,26 +23,10 @@ def refusal_answer(refusal: Refusal) -> Answer:
     body = f"durable-replay: {refusal.why}\n".encode()
     fields = (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *refusal.fields)
     return Answer(
-        Response(refusal.status, Headers(fields), BytesBody(body), _REASONS.get(refusal.status, "")),
+        Response(refusal.status, Headers(fields), BytesBody(body), responses.get(refusal.status, "")),
         "refused",
         refusal.why,
     )
-
-
-_REASONS: Final = {
-    400: "Bad Request",
-    403: "Forbidden",
-    404: "Not Found",
-    408: "Request Timeout",
-    413: "Content Too Large",
-    414: "URI Too Long",
-    426: "Upgrade Required",
-    431: "Request Header Fields Too Large",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
-    505: "HTTP Version Not Supported",
-    507: "Insufficient Storage",
-}
 
 
 def _safe(text: str) -> str:
@@ -76,7 +61,9 @@ class Outbound:
             fields.append(("Connection", "close"))
         elif version == "1.0":
             fields.append(("Connection", "keep-alive"))
-        lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{name}: {value}" for name, value in fields)]
+        # HTTP/2 has no reason phrases, and some HTTP/1.1 clients (botocore) cannot read a status line without one.
+        reason = response.reason or responses.get(response.status, "")
+        lines = [f"HTTP/1.1 {response.status} {reason}", *(f"{name}: {value}" for name, value in fields)]
         head = "\r\n".join(lines)
         if head.count("\n") != len(fields) or head.count("\r") != len(fields) or "\0" in head:
             # A cassette is somebody's file: no field of it may begin another.

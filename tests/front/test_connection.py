@@ -419,7 +419,7 @@ def test_stopping_lets_a_running_answer_end_and_closes_the_idle(house: Start) ->
 def test_a_small_recorded_body_of_any_kind_is_sent_whole(house: Start) -> None:
     answer = Answer(Response(200, Headers(), Generated(1000), ""), "recorded", "", 3)
     reply = house(engine=FakeEngine(recorded={"/g": answer})).get("/g")
-    assert (reply.reason, reply.body) == ("", b"x" * 1000)
+    assert (reply.reason, reply.body) == ("OK", b"x" * 1000)  # HTTP/2 has no phrase; some clients need one
 
 
 def test_a_large_recorded_body_is_recalled_and_streamed_each_time(house: Start) -> None:
