@@ -14,7 +14,7 @@ from pathlib import Path
 from lxml import etree
 
 from durable_replay.http import Response
-from tests.end_to_end.s3_sides import Seen
+from tests.end_to_end.s3_sides import Op, Seen
 
 __all__ = ["Departure", "departures", "differences"]
 
@@ -65,8 +65,9 @@ def departures() -> tuple[Departure, ...]:
     )
 
 
-def differences(method: str, theirs: Seen, ours: Seen) -> Iterator[str]:
-    """Lines such as `get_object header etag: moto '"x"', ours ''`."""
+def differences(op: Op, theirs: Seen, ours: Seen) -> Iterator[str]:
+    """Lines such as `get_object 200 header etag: moto '"x"', ours ''`; a part that is read is `get_part`."""
+    method = "get_part" if op.method == "get_object" and "PartNumber" in op.arguments else op.method
     for where, their, our in _compared(theirs.response, ours.response):
         if their != our:
             yield f"{method} {theirs.response.status} {where}: moto {their!r}, ours {our!r}"

@@ -61,7 +61,7 @@ class Agreement:
             return NOTHING_SENT
         self.history.append(op)
         theirs, ours = self.theirs.run(op), self.ours.run(op)
-        found = [line for line in differences(op.method, theirs, ours) if not self.is_known(line)]
+        found = [line for line in differences(op, theirs, ours) if not self.is_known(line)]
         assert not found, f"{op!r} after {self.history[:-1]!r}: {found}; {ours.response.headers.fields}"
         return ours
 
