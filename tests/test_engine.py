@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from durable_replay.administration import Administration
 from durable_replay.engine import Engine, Policy
 from durable_replay.errors import UsageError
-from durable_replay.http import Request, Response
+from durable_replay.http import BytesBody, Headers, Request, Response
 from durable_replay.service.api import Service, kind
 from durable_replay.service.codecs import JsonCodec
 from durable_replay.service.verbs import create, index, merge, remove, show
@@ -158,3 +161,56 @@ def test_the_administration_tells_sessions_log_and_state(notes: Service) -> None
         told.delete("u")
     with pytest.raises(UsageError, match="already"):
         told.create("t")
+
+
+def test_a_write_to_a_host_that_no_service_knows_is_answered_as_often_as_it_was_recorded(notes: Service) -> None:
+    tape = [exchange("POST", "https://other.test/x", 200, {"n": n}, send={}) for n in range(3)]
+    engine = engine_over(notes, tape)
+    barrier = threading.Barrier(8, timeout=20)
+
+    def post(_: int) -> int | None:
+        barrier.wait()
+        return engine.answer("s", tape[0].request).interaction
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(post, range(8)))
+    assert sorted(one for one in told if one is not None) == [1, 2, 3]
+    assert engine.usage.total("refused") == 5
+    assert engine.answer("t", tape[0].request).interaction == 1
+    why = engine.answer("t", tape[0].request).why
+    assert why == "recording 2; no service knows what it may change"
+
+
+WHOLE = exchange("GET", "/notes/1", 200, {"id": "1", "text": "whole"})
+SHORT = replace(
+    WHOLE,
+    response=replace(WHOLE.response, headers=Headers([("Content-Length", "999")]), body=BytesBody(b'{"id": "1", "te')),
+    outcome="aborted",
+)
+
+
+def test_an_answer_that_was_cut_short_is_never_told_as_if_it_were_whole(notes: Service) -> None:
+    engine = engine_over(notes, [SHORT])
+    assert ask(engine, "GET", "/notes/1").source == "emulated"
+    chunked = replace(SHORT, response=replace(SHORT.response, headers=Headers([("Transfer-Encoding", "chunked")])))
+    assert ask(engine_over(notes, [chunked]), "GET", "/notes/1").source == "emulated"
+    listing = replace(SHORT, request=request("GET", "/notes"))
+    assert json.loads(ask(engine_over(notes, [listing]), "GET", "/notes").response.body.read()) == []
+    retried = engine_over(notes, [SHORT, WHOLE])
+    assert [ask(retried, "GET", "/notes/1").interaction for _ in range(2)] == [2, 2]
+    write = replace(SHORT, request=request("PUT", "/notes/1", {"text": "b"}))
+    assert ask(engine_over(notes, [WHOLE, write]), "PUT", "/notes/1", {"text": "b"}).source == "emulated"
+
+
+def test_what_came_of_a_stream_of_events_is_told_and_so_is_an_answer_whose_end_had_come(notes: Service) -> None:
+    events = Response(200, Headers([("Content-Type", "text/event-stream; charset=utf-8")]), BytesBody(b"data: 1\n\n"))
+    length = Headers([("Content-Length", str(WHOLE.response.body.size))])
+    for response in (events, replace(WHOLE.response, headers=length), Response(204)):
+        engine = engine_over(notes, [replace(WHOLE, response=response, outcome="aborted")])
+        answer = ask(engine, "GET", "/notes/1")
+        assert (answer.source, answer.response) == ("recorded", response)
+
+
+def test_an_exchange_without_any_response_answers_nothing(notes: Service) -> None:
+    engine = engine_over(notes, [replace(WHOLE, response=Response(0), outcome="aborted")])
+    assert ask(engine, "GET", "/notes/1").source == "emulated"

@@ -96,12 +96,19 @@ class Beginnings:
         writes = self._writes_to(full)
         if not writes or not self._edits(world, self.tape.fact(writes[0]), full):
             return None
+        told: Sighting | None = None
         for seen in self.tape.seen(full):
             sighting = self.lesson(seen.number).get(full)
             if sighting is not None and sighting.document:
                 skipped = [number for number in writes if number <= seen.number]
                 return self._without(world, sighting.document, skipped, full)
-        return None
+            told = sighting or told
+        return None if told is None else self._least(writes[0], full)
+
+    def _least(self, number: int, full: Key) -> Document | None:
+        """Of a thing that no answer ever shows, and that was there to be deleted: what it is called."""
+        call = self.indexing.understand(self.tape.interaction(number).request).call
+        return (call and identity(call, full[2:])) or None
 
     def _writes_to(self, full: Key) -> list[int]:
         if self._writes is None:

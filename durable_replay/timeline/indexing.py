@@ -29,7 +29,7 @@ from durable_replay.timeline.scope import is_name, name_key, names_of
 
 __all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "placed", "resolve", "succeeded", "written"]
 
-VERSION = "3"
+VERSION = "4"
 _LOG = logging.getLogger(__name__)
 _NUMBERED = re.compile(r"([^\d]*|.*-)(\d{1,18})")  # a head with digits of its own ends in a hyphen: `P2P-17`
 Overrides = Callable[[Request, str, Significance], Significance]
@@ -191,14 +191,25 @@ class Indexing:
         """The first pass: what needs the interaction itself."""
         understood = self.understand(interaction.request)
         call = understood.call
-        # An exchange that ended without a response is kept for people; it answers nothing.
-        key = understood.key if interaction.response.status or interaction.frames else b""
-        met = _Met(interaction.number, interaction.request.host, key, understood.listing_key)
+        key, listing = (understood.key, understood.listing_key) if _answers(interaction) else (b"", None)
+        met = _Met(interaction.number, interaction.request.host, key, listing)
         if call is None:
             return met
         seen = lessons(call, interaction)
         names = {key: str(one.document["id"]) for key, one in seen.items() if is_name(key) and one.document}
         return replace(met, call=call, done=succeeded(call, interaction), keys=tuple(seen), names=names)
+
+
+def _answers(interaction: Interaction) -> bool:
+    """Whether a recording can answer a request. One that ended before its response was whole is kept for people: a
+    client would take the part for all of it. Of a stream of events, each that came is whole."""
+    response = interaction.response
+    if interaction.outcome == "complete" or interaction.frames or not response.status:
+        return bool(response.status or interaction.frames)
+    if interaction.request.method == "HEAD" or response.status in (101, 204, 304):
+        return True
+    length, form = response.headers.get("content-length").strip(), response.headers.get("content-type").lower()
+    return length == str(response.body.size) or form.startswith("text/event-stream")
 
 
 @dataclass(frozen=True, slots=True)
