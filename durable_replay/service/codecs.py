@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
-from xml.parsers.expat import ExpatError
+from xml.parsers.expat import ExpatError, ParserCreate
 from xmlrpc import client as xmlrpc
 
 from zstandard import ZstdDecompressor, ZstdError
@@ -104,6 +104,18 @@ def decoded(response: Response) -> bytes:
     return data
 
 
+def _refuse_document_type(data: bytes) -> None:
+    """Raises ValueError for XML that declares a document type, in whatever encoding: entities are defined there, and
+    XML-RPC has none. Raises ExpatError for what is not XML."""
+
+    def refuse(*_: object) -> None:
+        raise ValueError("XML-RPC has no document type")
+
+    parser = ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.Parse(data, True)
+
+
 class XmlRpcCodec(Codec):
     """XML-RPC: one path, procedures by name, positional arguments."""
 
@@ -113,9 +125,8 @@ class XmlRpcCodec(Codec):
         if request.method != "POST" or request.path != self.path:
             return None
         data = request.body.read()
-        if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-            return None
         try:
+            _refuse_document_type(data)
             arguments, name = xmlrpc.loads(data, use_builtin_types=True)
         except Exception:
             return None
@@ -123,8 +134,10 @@ class XmlRpcCodec(Codec):
 
     def value(self, response: Response) -> object:
         """What a recorded answer returned; raises xmlrpc.client.Fault for a fault, ValueError for no XML-RPC at all."""
+        data = response.body.read()
         try:
-            (result,), _ = xmlrpc.loads(response.body.read(), use_builtin_types=True)
+            _refuse_document_type(data)
+            (result,), _ = xmlrpc.loads(data, use_builtin_types=True)
         except (ExpatError, xmlrpc.ResponseError) as error:
             raise ValueError(f"no XML-RPC response: {error}") from error
         return result
