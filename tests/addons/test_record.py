@@ -227,7 +227,7 @@ def test_what_a_client_has_had_for_a_tenth_of_a_second_survives_kill_9(start: St
     assert len(taped["/gateway"].frames) == 2
 
 
-@pytest.mark.parametrize("size", [12, pytest.param(512, marks=[pytest.mark.nightly, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize("size", [9, pytest.param(512, marks=[pytest.mark.nightly, pytest.mark.timeout(600)])])
 def test_large_bodies_pass_both_ways_in_bounded_memory(start: Start, serve: Serve, size: int) -> None:
     block = os.urandom(1024 * 1024)
 
