@@ -15,6 +15,7 @@ from durable_replay.cli import (
     cassette_care,
     cassette_export,
     cassette_import,
+    cassette_scan,
     demo,
     env,
     record,
@@ -56,7 +57,7 @@ def _root(
 
 for _module in (record, replay, serve, services, env, demo):
     _module.add_to(app)
-for _module in (cassette_export, cassette_import, cassette_care):
+for _module in (cassette_export, cassette_import, cassette_care, cassette_scan):
     _module.add_to(cassette.app)
 app.add_typer(cassette.app, name="cassette")
 app.add_typer(ca.app, name="ca")

@@ -61,6 +61,13 @@ GENERAL_PATTERNS: tuple[tuple[str, str, str, bool], ...] = (
         rf"[?&](?:amp;|u0026)?(?i:{'|'.join(_QUERY.split())})=(?P<secret>[^&\s\"'<>#\\;]{{1,4000}})",
         False,
     ),
+    # RFC 6749 4.2.2: the implicit flow answers in a fragment
+    (
+        "url-fragment",
+        "#",
+        r"#(?i:access_token|id_token|token|jwt)=(?P<secret>[^&\s\"'<>#\\;]{8,4000})",
+        False,
+    ),
     (
         "csrf-in-html",
         "csrf|CSRF|xsrf|authenticity_token|atl_token|RequestVerificationToken",

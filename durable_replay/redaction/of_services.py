@@ -37,6 +37,14 @@ PATTERNS: tuple[tuple[str, str, str, str, bool], ...] = (
         r"shared_link_password=(?P<secret>[^&\s\"'<>]{1,200})",
         True,
     ),
+    # Erlang's term format: the byte before a token is its length, which may be a letter
+    (
+        "discord-etf-token",
+        "discord",
+        "m\0\0\0",
+        r"m\0\0\0.(?P<secret>[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40})",
+        True,
+    ),
     ("discord-mfa-token", "discord", "mfa.", r"(?<![\w.-])mfa\.[\w-]{60,120}(?![\w-])", True),
     ("discord-attachment", "discord", "hm=", r"[?&](?:amp;|u0026)?hm=(?P<secret>[0-9a-f]{64})", True),
     (
