@@ -38,7 +38,8 @@ def create_bucket(scope: Scope, call: Call) -> Reply:
     if found is not None and (asked or text(found, "LocationConstraint")):
         raise S3Fault("BucketAlreadyOwnedByYou", BucketName=name)
     if found is None:
-        scope.put(BUCKET.of(name), {"Name": name, "CreationDate": iso(scope.now), "LocationConstraint": asked})
+        made: Document = {"Name": name, "CreationDate": iso(scope.now), "LocationConstraint": asked}
+        scope.put(BUCKET.of(name), {**made, "BornEmpty": True})  # so that all that is in it is known
     location = f"http://{name}.s3.amazonaws.com/" if asked else f"/{name}"
     return Reply(200, None, (("Location", location), ("x-amz-bucket-arn", f"arn:aws:s3:::{name}")))
 

@@ -93,22 +93,25 @@ def _answer(content: dict[str, Value]) -> Reply:
 
 
 def _page(scope: Scope, call: Call, after: Position, limit: int) -> Page[Document]:
-    existing_bucket(scope, call["Bucket"])
+    # What was made empty in this session holds nothing but what was written since: no recorded page hides any of it.
+    all_known = bool(existing_bucket(scope, call["Bucket"]).get("BornEmpty"))
     prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter", "")
-    entries = sorted(_entries(scope, call, prefix, delimiter), key=lambda entry: entry[0])
+    entries = sorted(_entries(scope, call, prefix, delimiter, all_known=all_known), key=lambda entry: entry[0])
     page = key_page(entries, prefix, delimiter, after, limit)
-    if not page.truncated and limit and _was_cut_short(scope, call):
+    if not page.truncated and limit and not all_known and _was_cut_short(scope, call):
         raise Unrecorded(f"the listing of {call['Bucket']}/{prefix} was not recorded to its end")
     return page
 
 
-def _entries(scope: Scope, call: Call, prefix: str, delimiter: str) -> Iterator[tuple[str, Document]]:
+def _entries(
+    scope: Scope, call: Call, prefix: str, delimiter: str, *, all_known: bool
+) -> Iterator[tuple[str, Document]]:
     """Objects by key; a folder that is known only as a recorded common prefix stands for what is in it."""
     for key, found in scope.all(OBJECT.within(prefix, call["Bucket"])):
         if OBJECT.is_whole(key):
             name = OBJECT.values(key)[1]
             yield name, {"Key": name, **found}
-        else:
+        elif not all_known:
             yield from ((folder, {}) for folder in _folders(found, prefix, delimiter))
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from durable_replay.engine import Engine
-from durable_replay.testing import ask, engine_over
+from durable_replay.testing import ask, engine_over, exchange
 from durable_s3 import service
 
 B = "https://s3.amazonaws.com/photos"
@@ -115,3 +115,22 @@ def test_an_entry_has_what_aws_shows_today(engine: Engine) -> None:
 
 def test_a_bucket_that_is_not_there_has_no_listing(engine: Engine) -> None:
     assert ask(engine, "GET", "https://s3.amazonaws.com/none?list-type=2").response.status == 404
+
+
+def test_a_recorded_folder_of_a_bucket_that_was_made_on_the_tape_hides_nothing() -> None:
+    rolled = (
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Delimiter>/</Delimiter>"
+        b"<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes></ListBucketResult>"
+    )
+    tape = [
+        exchange("PUT", B, 200),
+        exchange("PUT", f"{B}/b/1", 200, send=b"one", answer_headers={"ETag": '"f97c5d29941bfb1b2fdab0874906ab82"'}),
+        exchange("GET", f"{B}?delimiter=/&marker=a", 200, rolled),
+    ]
+    engine = engine_over(service, tape)
+    for one in tape:
+        assert engine.answer("default", one.request).source == "recorded"
+    ask(engine, "PUT", f"{B}/a", b"own")
+    assert values(text(engine), "Key") == ["a", "b/1"]
+    unmade = engine_over(service, tape[2:])
+    assert ask(unmade, "GET", B).source == "refused"  # there, nobody knows what is in the folder
