@@ -10,8 +10,8 @@ from pathlib import Path
 from aiohttp import ClientSession, DummyCookieJar, WSMsgType, web
 from yarl import URL
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from planted import PLANTS, Plant
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+from tests.end_to_end.planted import PLANTS, Plant
 
 BY_NAME = {plant.name: plant for plant in PLANTS}
 PROXY = os.environ["HTTP_PROXY"]
