@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest
-# Two workers; a group (`@pytest.mark.xdist_group`) shares one, so that its server is started once.
-PARALLEL := -n 2 --dist loadgroup
+# Two workers; the tests of a file share one, so that a server they share is started once.
+PARALLEL := -n 2 --dist loadfile
 
 .PHONY: help demo test check format bench nightly clean
 .DEFAULT_GOAL := help

@@ -27,7 +27,6 @@ from tests.end_to_end.s3_differences import departures, differences
 from tests.end_to_end.s3_operations import BUCKETS, operations, put, stories, uploads_to_their_end
 from tests.end_to_end.s3_sides import NOTHING_SENT, Op, Ref, Seen, Side
 
-pytestmark = pytest.mark.xdist_group("moto")
 BUCKET = Op("create_bucket", {"Bucket": BUCKETS[0]})
 
 

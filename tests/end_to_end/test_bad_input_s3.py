@@ -20,8 +20,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.end_to_end.record_replay import MOCK_S3, Served, serving
 
-pytestmark = pytest.mark.xdist_group("durability")
-
 
 def s3(url: str) -> Any:
     return boto3.client(

@@ -13,8 +13,6 @@ import pytest
 
 from tests.end_to_end.record_replay import DURABLE, SCRIPTS, Completed, moto_server, recorded, run
 
-pytestmark = pytest.mark.xdist_group("offline")
-
 WATCH = '''\
 """Every address that a Python process of this run dials or asks for, by a line in the file DIALLED."""
 import os, sys

@@ -13,7 +13,6 @@ import pytest
 from tests.end_to_end.record_replay import SCRIPTS, Completed, json_service, moto_server, recorded, replayed
 
 AWS = str(Path(sys.executable).with_name("aws"))
-pytestmark = pytest.mark.xdist_group("clients")
 PYTHON = sys.executable
 BASH = "bash"
 Command: TypeAlias = "list[str | Path]"

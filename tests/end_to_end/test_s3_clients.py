@@ -22,7 +22,6 @@ from durable_replay.replaying import Plan, opened
 from durable_replay.settings import Settings
 from tests.end_to_end.record_replay import DURABLE, run, serving
 
-pytestmark = pytest.mark.xdist_group("clients")
 AWS = str(Path(sys.executable).with_name("aws"))
 MIB = 1024**2
 

@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 30  # seconds, on a machine that is busy with other tests
 
 # One server process and one build for all tests of this file, on whichever worker they run.
-pytestmark = pytest.mark.xdist_group("wheel")
 
 # Stands for a machine on which mitmproxy and the tools of development were never installed.
 BLOCK = '''
