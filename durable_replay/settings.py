@@ -11,6 +11,7 @@
     [redact]
     add = [{ name = "session", header = "x-session" }]    # header, query, field or pattern (a regular expression)
     remove = ["jwt"]
+    personal = ["email"]                        # email, ip, name: pseudonyms for personal data too
 
     [hosts]
     "minio.local:9000" = "s3"
@@ -59,6 +60,7 @@ T = TypeVar("T")
 
 ON_MISS = ("emulate", "refuse", "forward", "record")
 WHERE = ("header", "query", "field", "pattern")
+PERSONAL = ("email", "ip", "name")
 CONDITIONS = {
     "cassette": on_cassette,
     "host": on_host,
@@ -89,10 +91,11 @@ class RedactRule:
 
 @dataclass(frozen=True, slots=True)
 class RedactSettings:
-    """Rules to add to the default ones, and names of rules to leave out."""
+    """Rules to add to the default ones, names of rules to leave out, and kinds of personal data to replace."""
 
     add: tuple[RedactRule, ...] = ()
     remove: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +202,15 @@ def _terms(reader: _Reader, key: str) -> Significance:
 
 
 def _redact(reader: _Reader) -> RedactSettings:
-    reader.allow("add", "remove")
+    reader.allow("add", "remove", "personal")
     rules = tuple(_redact_rule(rule) for rule in reader.tables("add"))
     names = [rule.name for rule in rules]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise reader.error("add", f"names {', '.join(twice)} twice")
-    return RedactSettings(rules, reader.texts("remove"))
+    personal = reader.texts("personal")
+    if unknown := sorted({*personal} - {*PERSONAL}):
+        raise reader.error("personal", f"names {', '.join(unknown)}; allowed are {', '.join(PERSONAL)}")
+    return RedactSettings(rules, reader.texts("remove"), personal)
 
 
 def _redact_rule(reader: _Reader) -> RedactRule:

@@ -15,6 +15,7 @@ from durable_replay.cassette.index import Index
 from durable_replay.cassette.store import Cassette
 from durable_replay.http import Request
 from durable_replay.matching.pattern import Significance
+from durable_replay.redaction.personal import PERSONAL
 from durable_replay.redaction.redact import Masker
 from durable_replay.redaction.rules import DEFAULT, Rule, Rules
 from durable_replay.service.registry import Registry
@@ -27,7 +28,8 @@ __all__ = ["mapped_hosts", "redaction_rules", "understanding", "write_index"]
 
 def redaction_rules(settings: RedactSettings) -> Rules:
     """The default rules as a project changes them; an unknown name to remove raises UsageError."""
-    return DEFAULT.without(*settings.remove).with_(*(_rule(rule) for rule in settings.add))
+    personal = (rule for kind in settings.personal for rule in PERSONAL[kind])
+    return DEFAULT.without(*settings.remove).with_(*(_rule(rule) for rule in settings.add), *personal)
 
 
 def _rule(rule: RedactRule) -> Rule:

@@ -11,7 +11,8 @@ from durable_replay.errors import UsageError
 from durable_replay.matching.defaults import DEFAULT
 from durable_replay.matching.pattern import Significance
 from durable_replay.matching.rules import rules_of
-from durable_replay.settings import RedactRule, RedactSettings, ReplaySettings, Settings
+from durable_replay.redaction.personal import PERSONAL as RULES_BY_KIND
+from durable_replay.settings import PERSONAL, RedactRule, RedactSettings, ReplaySettings, Settings
 
 FULL = """
 [[match]]
@@ -159,3 +160,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> 
 def test_a_wrong_setting_names_file_key_and_what_is_allowed(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=r"^durable\.toml: " + message):
         parsed(text)
+
+
+def test_kinds_of_personal_data_are_those_that_there_are_rules_for() -> None:
+    assert parsed('[redact]\npersonal = ["email", "name"]').redact.personal == ("email", "name")
+    assert set(PERSONAL) == set(RULES_BY_KIND)
+    with pytest.raises(UsageError, match=r"redact\.personal names phone; allowed are email, ip, name"):
+        parsed('[redact]\npersonal = ["phone"]')

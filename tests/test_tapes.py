@@ -96,3 +96,9 @@ def test_an_unknown_redaction_rule_is_refused(tmp_path: Path) -> None:
     settings = _settings('[redact]\nremove = ["cokies"]\n', tmp_path / "durable.toml")
     with pytest.raises(UsageError, match="cokies"):
         redaction_rules(settings.redact)
+
+
+def test_personal_data_is_redacted_where_the_settings_name_its_kind(tmp_path: Path) -> None:
+    rules = redaction_rules(_settings('[redact]\npersonal = ["email", "ip"]\n', tmp_path / "durable.toml").redact)
+    assert "personal-email" in rules and "personal-ipv4" in rules and "personal-name-json" not in rules
+    assert "personal-email" not in redaction_rules(Settings().redact)

@@ -14,6 +14,7 @@ import json
 import re
 from functools import lru_cache
 from typing import Protocol
+from urllib.parse import unquote_plus
 
 __all__ = ["CONSTANT", "PLACEHOLDER", "Constant", "Keyed", "Replacement", "is_placeholder"]
 
@@ -24,6 +25,10 @@ PLACEHOLDER = re.compile(
     r"|secret-(?:[0-9a-f]{16}-*|\*)"
     r"|c2VjcmV0L[TW][A-Za-z0-9+/_-]{22}"
     r"|(?:AKIA|ASIA)REDACTED[A-Z2-7]{8}"
+    r"|person-[0-9a-f]{8}@example\.invalid"
+    r"|Person-[0-9a-f]{8}"
+    r"|198\.1[89](?:\.\d{1,3}){2}"
+    r"|2001:db8(?::[0-9a-f]{1,4}){6}"
 )
 """Every form a placeholder takes. No real credential has one of these forms."""
 
@@ -32,6 +37,7 @@ _AWS_KEY = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}")
 _SALESFORCE = re.compile(r"(00D[A-Za-z0-9]{12,15}!)(.+)", re.DOTALL)
 _PVE = re.compile(r"(PVE(?:VNC)?:.+?:[0-9A-F]{8}::)([\w+/=-]+)")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
+_IPV4 = re.compile(r"\d+(?:\.\d+){3}")
 _TIMES = frozenset({"exp", "iat", "nbf", "auth_time"})
 
 
@@ -47,6 +53,9 @@ class Replacement(Protocol):
 
     def number(self, secret: str) -> str: ...
 
+    def person(self, value: str) -> str:
+        """For personal data: a mail address, an IP address or a name."""
+
     def seen(self, text: str) -> str:
         """Text that may hold placeholders of an earlier redaction."""
 
@@ -61,6 +70,9 @@ class Constant:
 
     def number(self, secret: str) -> str:
         return "0"
+
+    def person(self, value: str) -> str:
+        return CONSTANT
 
     def seen(self, text: str) -> str:
         return PLACEHOLDER.sub(CONSTANT, text)
@@ -90,6 +102,21 @@ class Keyed:
         """For a number: as many digits, the first of them not 0."""
         digits = str(int.from_bytes(self._digest(secret), "big"))
         return "9" + digits[1 : len(secret)]
+
+    def person(self, value: str) -> str:
+        """A pseudonym of the same kind. Names are written in JSON and in forms in other ways, but are the same."""
+        if PLACEHOLDER.fullmatch(value):
+            return value
+        if "\\u" in value:
+            value = _unescaped(value)
+        digest = self._digest(unquote_plus(value))
+        if "@" in value:
+            return f"person-{digest.hex()[:8]}@example.invalid"
+        if _IPV4.fullmatch(value):
+            return f"198.{18 + digest[0] % 2}.{digest[1]}.{digest[2]}"
+        if value.count(":") > 1:
+            return "2001:db8:" + ":".join(f"{int.from_bytes(digest[at : at + 2], 'big'):x}" for at in range(0, 12, 2))
+        return f"Person-{digest.hex()[:8]}"
 
     def _of(self, secret: str) -> str:
         if not secret or PLACEHOLDER.fullmatch(secret):
@@ -128,6 +155,13 @@ class Keyed:
             return [self._claim("", item) for item in value]
         if isinstance(value, dict):
             return {key: self._claim(key, item) for key, item in value.items()}
+        return value
+
+
+def _unescaped(value: str) -> str:
+    try:
+        return str(json.loads(f'"{value}"'))
+    except ValueError:
         return value
 
 

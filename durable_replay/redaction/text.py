@@ -75,7 +75,7 @@ class Text:
         shown = self._shape(match)
         if len(shown) == len(match[0]) or shown == match[0]:
             return shown
-        start, end = (at - match.start() for at in match.span("secret" if "secret" in match.re.groupindex else 0))
+        start, end = (at - match.start() for at in match.span(_group(match)))
         secret, after = match[0][start:end], len(match[0]) - end
         return match[0][:start] + self.fit(secret, shown[start : len(shown) - after]) + match[0][end:]
 
@@ -86,10 +86,12 @@ class Text:
         return shown[: len(secret)].ljust(len(secret), "-")
 
     def _shape(self, match: re.Match[str]) -> str:
-        whole, group = match[0], "secret" if "secret" in match.re.groupindex else 0
+        whole, group = match[0], _group(match)
         if is_placeholder(match[group]):
             return whole
         start, end = (at - match.start() for at in match.span(group))
+        if group == "person":
+            return whole[:start] + self._replacement.person(match[group]) + whole[end:]
         return whole[:start] + self._credential(match[group], learnt=group == 0) + whole[end:]
 
     def spans(self, text: str) -> list[tuple[int, int]]:
@@ -104,7 +106,7 @@ class Text:
             for rule in self.rules.likely(text)
             if every or rule.scanned
             for match in rule.compiled.finditer(text)
-            if not _hidden(match["secret" if "secret" in match.re.groupindex else 0])
+            if not _hidden(match[_group(match)])
         ]
 
     def pairs(self, text: str, names: dict[str, str]) -> str:
@@ -199,6 +201,12 @@ class Text:
         else:
             user = self.secret(user)
         return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _group(match: re.Match[str]) -> str | int:
+    """What of a match is replaced: the group `secret` or `person`, else all."""
+    named = match.re.groupindex
+    return "secret" if "secret" in named else "person" if "person" in named else 0
 
 
 def _hidden(value: str) -> bool:
