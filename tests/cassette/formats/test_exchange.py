@@ -35,7 +35,7 @@ def test_a_body_that_was_stored_decoded_loses_its_coding(coding: str) -> None:
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip", gzip.compress(TEXT)),
+        ("gzip", gzip.compress(TEXT, mtime=0)),
         ("deflate", zlib.compress(TEXT)),
         ("deflate", zlib.compress(TEXT)[2:-4]),
         ("zstd", zstandard.compress(TEXT)),
