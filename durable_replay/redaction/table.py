@@ -9,7 +9,11 @@ from durable_replay.redaction.rules import Rule
 
 __all__ = ["rules_table"]
 
-_SERVICES = {**BELONGS, **{row[0]: row[1] for row in (*NAMES, *PATTERNS)}}
+_SERVICES: dict[str, str] = {
+    **BELONGS,
+    **{row[0]: row[1] for row in NAMES},
+    **{row[0]: row[1] for row in PATTERNS},
+}
 _WHERE = {"header": "headers", "query": "query parameters", "field": "body fields", "text": "anywhere"}
 
 
