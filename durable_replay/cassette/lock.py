@@ -32,10 +32,12 @@ else:
 class WriterLock:
     """The right to write one cassette, held until `release` or the end of the process."""
 
-    __slots__ = ("_descriptor", "_file")
+    __slots__ = ("_descriptor", "_file", "_taken")
 
-    def __init__(self, cassette: Path) -> None:
-        """Raises CassetteError at once when another writer holds it, or its folder cannot be written."""
+    def __init__(self, cassette: Path, taken: str = "") -> None:
+        """Raises CassetteError at once when another writer holds it (`taken` says so), or its folder cannot be
+        written."""
+        self._taken = taken or f"{cassette} is being written by another recording"
         self._file = cassette.with_name(cassette.name + "-lock")
         descriptor = self._attempt(cassette)
         while descriptor is None:
@@ -55,9 +57,7 @@ class WriterLock:
             _take(descriptor)
         except OSError as error:
             os.close(descriptor)
-            raise CassetteError(
-                f"{cassette} is being written by another recording. Wait until it ends, or name another file."
-            ) from error
+            raise CassetteError(f"{self._taken}. Wait until it ends, or name another one.") from error
         if self._is_current(descriptor):
             return descriptor
         os.close(descriptor)

@@ -243,3 +243,11 @@ def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
     assert body is not None
     assert body.read() == b"onetwo"
     store.close()
+
+
+def test_a_data_directory_is_used_by_one_store_at_a_time(tmp_path: Path) -> None:
+    first = SQLiteStore(tmp_path / "data")
+    with pytest.raises(UsageError, match=r"the data directory .* is used by another process\. Wait until it ends"):
+        SQLiteStore(tmp_path / "data")
+    first.close()
+    SQLiteStore(tmp_path / "data").close()
