@@ -29,7 +29,7 @@ from durable_replay.timeline.scope import is_name, name_key, names_of
 
 __all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "placed", "resolve", "succeeded", "written"]
 
-VERSION = "4"
+VERSION = "5"
 _LOG = logging.getLogger(__name__)
 _NUMBERED = re.compile(r"([^\d]*|.*-)(\d{1,18})")  # a head with digits of its own ends in a hyphen: `P2P-17`
 Overrides = Callable[[Request, str, Significance], Significance]
@@ -184,8 +184,9 @@ class Indexing:
         history = History()
         for one in met:
             names.update(one.names)
-            yield _row(one, names, history)
-            _raise_highest(one.keys, highest)
+            row = _row(one, names, history)
+            _raise_highest((key for key, _ in row.seen), highest)
+            yield row
 
     def _meet(self, interaction: Interaction) -> _Met:
         """The first pass: what needs the interaction itself."""

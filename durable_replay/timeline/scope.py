@@ -88,6 +88,10 @@ class World:
         written, document = self.session.store.entry(self.session.name, full)
         return self._with_tape(full, (document if written else "unknown"))
 
+    def is_new(self, key: Key) -> bool:
+        """Whether neither this session nor any recording, at whatever point of the tape, has this thing."""
+        return self.known(key) == "unknown" and not self.session.tape.seen(self.full(key))
+
     def below(self, prefix: Key) -> dict[Key, Document]:
         """All that is known to exist at or below a prefix, by key in key order."""
         full = self.full(prefix)
@@ -309,7 +313,7 @@ class Scope:
         while True:
             identity = form(mint)
             key = kind.of(*outer, identity)
-            if self.world.known(key) == "unknown" and key not in self.changes:
+            if key not in self.changes and self.world.is_new(key):
                 return identity
 
     def next(self, counter: str, start: int = 1) -> int:

@@ -322,3 +322,10 @@ def test_a_number_shared_by_a_kind_is_above_all_of_them_wherever_they_lie(tiny: 
     engine = engine_over(replace(tiny.TODO, routes=routes), tape)
     made = ask(engine, "POST", "https://todo.test/projects/1/tasks", {"data": {}})
     assert data(made) == {"id": "78"}
+
+
+def test_a_recorded_id_below_a_parents_other_name_is_never_given_out(tiny: ModuleType) -> None:
+    made = exchange("POST", "https://todo.test/projects/home/tasks", 201, {"data": {"id": "12"}}, send={"data": {}})
+    engine = engine_over(tiny.TODO, [*TAPE[:2], made])
+    answer = ask(engine, "POST", "https://todo.test/projects/1/tasks", {"data": {"name": "another"}})
+    assert (answer.source, data(answer)) == ("emulated", {"id": "13", "name": "another"})
