@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b, sha256
 from pathlib import Path
 from threading import Lock
@@ -48,16 +48,30 @@ def packed(data: bytes, compressor: zstandard.ZstdCompressor | None = None) -> t
     return ("zstd", small) if len(small) < len(data) else ("raw", data)
 
 
-def unpacked(packing: str, size: int, data: bytes, limit: int = INLINE) -> bytes:
-    """The `size` bytes that were packed; raises DamagedBody. A frame that announces more is never inflated."""
+def unpacked(
+    packing: str,
+    size: int | None,
+    data: bytes,
+    dictionary: Callable[[str], zstandard.ZstdDecompressor] | None = None,
+    limit: int = INLINE,
+) -> bytes:
+    """The `size` bytes that were packed (None: not known); raises DamagedBody. No frame that announces more is inflated.
+
+    `dictionary` gives the decompressor for a packing that is neither "raw" nor "zstd", and raises DamagedBody.
+    """
     if packing == "raw":
-        if len(data) != size:
+        if size is not None and len(data) != size:
             raise DamagedBody("its length is wrong")
         return data
     try:
-        if packing != "zstd" or size > limit or zstandard.frame_content_size(data) != size:
+        announced = zstandard.frame_content_size(data)
+        if announced < 0 or announced > limit or size not in (None, announced):
             raise DamagedBody("its packing is wrong")
-        return zstandard.ZstdDecompressor().decompress(data)
+        if packing == "zstd":
+            return zstandard.ZstdDecompressor().decompress(data)
+        if dictionary is None or not packing.isdecimal():
+            raise DamagedBody("its packing is wrong")
+        return dictionary(packing).decompress(data)
     except (zstandard.ZstdError, MemoryError) as error:
         raise DamagedBody(f"it cannot be decompressed ({error})") from error
 
@@ -68,10 +82,10 @@ def chunk_checksum(digest: bytes, position: int, data: bytes) -> bytes:
 
 
 class BodySource(Protocol):
-    """Where stored bodies are read from. Both raise CassetteError."""
+    """Where stored bodies are read from. Its methods raise CassetteError."""
 
-    def inline(self, digest: bytes) -> tuple[str, int, bytes]:
-        """Packing, size and stored bytes of a body of up to INLINE bytes."""
+    def inline(self, digest: bytes) -> bytes:
+        """A body of up to INLINE bytes, unpacked, not checked against its digest. Raises DamagedBody too."""
 
     def chunk(self, digest: bytes, position: int) -> tuple[int, bytes]:
         """Size and zstd frame of a chunk whose checksum was right."""
@@ -110,9 +124,8 @@ class StoredBody(Body):
             yield from self._parts(start, end)
 
     def _inline(self) -> bytes:
-        packing, size, stored = self._source.inline(self._key)
         try:
-            data = unpacked(packing, size, stored)
+            data = self._source.inline(self._key)
         except DamagedBody as error:
             raise self._source.damaged(f"body {self.digest[:12]}: {error}") from error
         if len(data) != self.size or sha256(data).digest() != self._key:

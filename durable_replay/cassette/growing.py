@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from durable_replay.cassette import rows
+from durable_replay.cassette.dictionary import Packer
 from durable_replay.cassette.reader import Tape
 from durable_replay.errors import CassetteError
 from durable_replay.http import Frame, Headers
@@ -20,7 +21,7 @@ from durable_replay.http import Frame, Headers
 __all__ = ["Growth", "last_values"]
 
 _AT = {name: place for place, name in enumerate(rows.COLUMNS)}
-_ROW = f"SELECT {', '.join(rows.COLUMNS)} FROM interaction WHERE number = ?"  # noqa: S608 - names of our own
+_ROW = f"SELECT {', '.join(rows.STORED)} FROM interaction WHERE number = ?"  # noqa: S608 - names of our own
 _FRAMES = f"SELECT {', '.join(rows.FRAME_COLUMNS)} FROM frame WHERE interaction = ? ORDER BY position"  # noqa: S608
 _PIECES = _FRAMES.replace("ORDER", f"AND kind = '{rows.PIECE}' ORDER")
 _ADD = (
@@ -63,8 +64,9 @@ class _Growing:
 class Growth:
     """What grows in one cassette. Its methods run in the caller's transaction, and give the row's new checksum."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, packer: Packer) -> None:
         self._connection = connection
+        self._packer = packer
         self._growing: dict[int, _Growing] = {}
 
     def forget(self) -> None:
@@ -118,7 +120,7 @@ class Growth:
         row = self._connection.execute(_ROW, (number,)).fetchone()
         if row is None:
             raise CassetteError(f"There is no interaction #{number} that could be continued.")
-        growing = _Growing(row)
+        growing = _Growing(rows.logical(row, self._packer.unpacked)[0])
         for column, value in changes.items():
             growing[column] = value
         for frame in self._connection.execute(_FRAMES, (number,)):
@@ -130,10 +132,10 @@ class Growth:
         return int(count)
 
     def _update(self, number: int, growing: _Growing) -> bytes:
-        columns = ", ".join(f"{column} = ?" for column in (*rows.COLUMNS, "checksum"))
+        columns = ", ".join(f"{column} = ?" for column in rows.STORED)
         checksum = growing.checksum
         sql = f"UPDATE interaction SET {columns} WHERE number = ?"  # noqa: S608
-        self._connection.execute(sql, (*growing.row, checksum, number))
+        self._connection.execute(sql, (*rows.stored(tuple(growing.row), checksum, self._packer.packed), number))
         return checksum
 
 

@@ -23,7 +23,7 @@ __all__ = ["MIGRATIONS", "empty_cassette", "migrate"]
 
 
 def first_tables(connection: sqlite3.Connection) -> None:
-    """Interactions, frames, content-addressed bodies."""
+    """Interactions, frames, content-addressed bodies, and what they have in common."""
     for statement in _FIRST_TABLES.split(";"):
         connection.execute(statement)
 
@@ -35,12 +35,11 @@ CREATE TABLE migration (
 CREATE TABLE meta ("key" TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY ("key"));
 CREATE TABLE interaction (
     number INTEGER NOT NULL,
-    method TEXT NOT NULL, scheme TEXT NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL, target TEXT NOT NULL,
-    request_headers TEXT NOT NULL, request_body BLOB, request_size INTEGER NOT NULL,
-    status INTEGER NOT NULL, reason TEXT NOT NULL,
-    response_headers TEXT NOT NULL, response_trailers TEXT NOT NULL, response_body BLOB, response_size INTEGER NOT NULL,
-    http_version TEXT NOT NULL, started FLOAT NOT NULL, duration FLOAT NOT NULL,
-    outcome TEXT NOT NULL, note TEXT NOT NULL, frames INTEGER NOT NULL, checksum BLOB NOT NULL,
+    host TEXT NOT NULL, port INTEGER NOT NULL,
+    request_body BLOB, request_size INTEGER NOT NULL,
+    status INTEGER NOT NULL, response_body BLOB, response_size INTEGER NOT NULL,
+    started FLOAT NOT NULL, duration FLOAT NOT NULL, frames INTEGER NOT NULL,
+    packing TEXT NOT NULL, head BLOB NOT NULL, checksum BLOB NOT NULL,
     PRIMARY KEY (number)
 );
 CREATE TABLE frame (
@@ -57,6 +56,10 @@ CREATE TABLE body_chunk (
     id INTEGER NOT NULL, digest BLOB NOT NULL, position INTEGER NOT NULL,
     size INTEGER NOT NULL, checksum BLOB NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (id), UNIQUE (digest, position)
+);
+CREATE TABLE dictionary (
+    number INTEGER NOT NULL, interactions INTEGER NOT NULL, checksum BLOB NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (number)
 )
 """
 

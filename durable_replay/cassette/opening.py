@@ -10,9 +10,12 @@ from durable_replay.cassette.migrations import empty_cassette, migrate
 from durable_replay.cassette.reader import Cassette
 from durable_replay.errors import CassetteError
 
-__all__ = ["UNUSED_CHUNKS", "opened"]
+__all__ = ["UNUSED_CHUNKS", "alone_in_one_file", "opened"]
 
 _QUICK_CHECK_BYTES = 512 * 1024 * 1024
+_COMPACTED = 8 * 1024 * 1024
+_PAGE_SIZES = ((128 * 1024, 512), (2 * 1024 * 1024, 1024), (_COMPACTED, 4096))
+"""Of files up to a size, in bytes."""
 UNUSED_CHUNKS = "DELETE FROM body_chunk WHERE digest NOT IN (SELECT digest FROM body)"
 
 
@@ -63,3 +66,21 @@ def _connected(path: Path) -> sqlite3.Connection:
         connection.close()
         raise sqlite_file.named(path, error) from error
     return connection
+
+
+def alone_in_one_file(connection: sqlite3.Connection, changed: bool) -> None:
+    """Leave no log beside the file, and if it has changed and is small, no empty space in it. Raises sqlite3.Error.
+
+    A small file has small pages, since each table takes one at least; a large one has those that SQLite reads fastest.
+    """
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.execute("PRAGMA busy_timeout = 0")
+    ((mode,),) = connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+    ((pages,),) = connection.execute("PRAGMA page_count").fetchall()
+    ((page_size,),) = connection.execute("PRAGMA page_size").fetchall()
+    size = pages * page_size
+    if changed and mode == "delete" and size <= _COMPACTED:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        fitting = next(page for below, page in _PAGE_SIZES if size <= below)
+        connection.execute(f"PRAGMA page_size = {fitting}")
+        connection.execute("VACUUM")

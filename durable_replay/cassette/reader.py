@@ -21,8 +21,11 @@ from types import TracebackType
 from typing import Self, TypeVar, cast
 from weakref import WeakSet
 
+from zstandard import ZstdDecompressor
+
 from durable_replay.cassette import rows, sqlite_file
-from durable_replay.cassette.bodies import DamagedBody, StoredBody, chunk_checksum
+from durable_replay.cassette.bodies import DamagedBody, StoredBody, chunk_checksum, unpacked
+from durable_replay.cassette.dictionary import read_dictionary
 from durable_replay.errors import CassetteError
 from durable_replay.http import EMPTY, Body, Interaction
 
@@ -31,7 +34,9 @@ __all__ = ["Cassette", "Summary", "Tape"]
 _Result = TypeVar("_Result")
 
 _PAGE = 256
-_COLUMNS = ", ".join((*rows.COLUMNS, "checksum"))
+_COLUMNS = ", ".join(rows.STORED)
+_FRAME_COUNT, _PACKING = rows.STORED.index("frames"), rows.STORED.index("packing")
+_DICTIONARIES = 4
 _ONE = f"SELECT {_COLUMNS} FROM interaction WHERE number = ?"  # noqa: S608 - names of our own
 _MANY = f"SELECT {_COLUMNS} FROM interaction WHERE number BETWEEN ? AND ? ORDER BY number"  # noqa: S608
 _FRAMES = f"SELECT {', '.join(rows.FRAME_COLUMNS)} FROM frame WHERE interaction = ? ORDER BY position"  # noqa: S608
@@ -239,20 +244,30 @@ class Cassette:
             return CassetteError(f"{self.path} was shortened while it was read. Read it again.")
         return self.damaged("interactions are missing")
 
-    def _made(self, row: tuple[rows.Value, ...], number: int) -> Interaction:
+    def _made(self, row: rows.StoredRow, number: int) -> Interaction:
         frames: Sequence[rows.FrameRow] = ()
-        if row[-2]:
-            row, frames = self._with_frames(number)
         try:
-            return rows.from_row(row[:-1], row[-1], frames, self._stored)
-        except (rows.Damaged, DamagedBody) as error:
+            if row[_FRAME_COUNT] or not self._is_readable(row[_PACKING]):
+                row, frames = self._with_frames(number)
+            return rows.from_row(*rows.logical(row, self._unpacked), frames, self._stored)
+        except (rows.Damaged, DamagedBody, UnicodeError) as error:
             raise self.damaged(f"interaction #{number}: {error}") from error
 
-    def _with_frames(self, number: int) -> tuple[tuple[rows.Value, ...], list[rows.FrameRow]]:
-        found, frames = self._read(lambda connection: _row_and_frames(connection, number))
+    def _with_frames(self, number: int) -> tuple[rows.StoredRow, list[rows.FrameRow]]:
+        found, frames = self._read(
+            lambda connection: _at_once(connection, lambda: self._row_and_frames(connection, number))
+        )
         if not found:
             raise CassetteError(f"{self.path} was shortened while it was read. Read it again.")
         return found[0], frames
+
+    def _row_and_frames(
+        self, connection: sqlite3.Connection, number: int
+    ) -> tuple[list[rows.StoredRow], list[rows.FrameRow]]:
+        found = connection.execute(_ONE, (number,)).fetchall()
+        if found:
+            self._learn(connection, found[0][_PACKING])
+        return found, connection.execute(_FRAMES, (number,)).fetchall()
 
     def _stored(self, digest: bytes | None, size: int) -> Body:
         return EMPTY if digest is None else StoredBody(self, digest, size)
@@ -266,15 +281,53 @@ class Cassette:
         found = self._all(_BODY, key)
         return StoredBody(self, key, cast(int, found[0][1])) if found else None
 
-    def inline(self, digest: bytes) -> tuple[str, int, bytes]:
-        """Packing, size and stored bytes of a body of up to 1 MiB."""
+    def _unpacked(self, packing: str, size: int | None, data: bytes) -> bytes:
+        return unpacked(packing, size, data, self._decompressor)
+
+    def _known(self) -> dict[str, ZstdDecompressor]:
+        """By the names of dictionaries; each thread has its own, like its connection."""
+        known: dict[str, ZstdDecompressor] | None = getattr(self._local, "known", None)
+        if known is None:
+            known = self._local.known = {}
+        return known
+
+    def _is_readable(self, packing: rows.Value) -> bool:
+        return packing in ("raw", "zstd") or packing in self._known()
+
+    def _decompressor(self, name: str) -> ZstdDecompressor:
+        try:
+            return self._known()[name]
+        except KeyError:
+            raise DamagedBody("its dictionary is missing") from None
+
+    def _learn(self, connection: sqlite3.Connection, packing: rows.Value) -> None:
+        """The dictionary, of the moment that its value is read: a writer may make another, and drop this one."""
+        if self._is_readable(packing) or not isinstance(packing, str) or not packing.isdecimal():
+            return
+        found = read_dictionary(connection, int(packing))
+        if found is not None:
+            known = self._known()
+            if len(known) >= _DICTIONARIES:
+                known.clear()
+            known[packing] = found.decompressor
+
+    def inline(self, digest: bytes) -> bytes:
+        """A body of up to 1 MiB, unpacked. Raises DamagedBody where it cannot be."""
         found = self._all(_BODY, digest)
+        if found and not self._is_readable(found[0][0]):
+            found = self._read(lambda connection: _at_once(connection, lambda: self._body_row(connection, digest)))
         if not found:
             raise self.damaged(f"body {digest.hex()[:12]} is missing")
         packing, size, data = found[0]
         if not (isinstance(packing, str) and isinstance(size, int) and isinstance(data, bytes)):
             raise self.damaged(f"body {digest.hex()[:12]} is not what was recorded")
-        return packing, size, data
+        return self._unpacked(packing, size, data)
+
+    def _body_row(self, connection: sqlite3.Connection, digest: bytes) -> list[tuple[rows.Value, ...]]:
+        found = connection.execute(_BODY, (digest,)).fetchall()
+        if found:
+            self._learn(connection, found[0][0])
+        return found
 
     def chunk(self, digest: bytes, position: int) -> tuple[int, bytes]:
         """Size and zstd frame of one chunk of a larger body, checked."""
@@ -309,14 +362,12 @@ class Cassette:
         return count
 
 
-def _row_and_frames(
-    connection: sqlite3.Connection, number: int
-) -> tuple[list[tuple[rows.Value, ...]], list[rows.FrameRow]]:
-    """Both of one moment, for the conversation may be going on."""
+def _at_once(connection: sqlite3.Connection, work: Callable[[], _Result]) -> _Result:
+    """Do `work`, of which all is of one moment: a conversation may be going on, a dictionary be replaced."""
     if connection.in_transaction:
-        return connection.execute(_ONE, (number,)).fetchall(), connection.execute(_FRAMES, (number,)).fetchall()
+        return work()
     connection.execute("BEGIN")
     try:
-        return _row_and_frames(connection, number)
+        return work()
     finally:
         connection.execute("ROLLBACK")  # nothing was written

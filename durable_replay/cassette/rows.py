@@ -21,23 +21,31 @@ __all__ = [
     "COLUMNS",
     "FRAME_COLUMNS",
     "PIECE",
+    "STORED",
     "Damaged",
     "FrameRow",
     "FrameSums",
     "Row",
+    "StoredRow",
     "Value",
     "checksum",
     "frame_rows",
     "from_row",
     "headers_text",
+    "logical",
     "piece_of",
     "piece_rows",
+    "stored",
     "to_row",
 ]
 
 Value = str | int | float | bytes | None
 Row = tuple[Value, ...]
 """The values of COLUMNS without the checksum."""
+StoredRow = tuple[Value, ...]
+"""The values of STORED."""
+Pack = Callable[[bytes], tuple[str, bytes]]
+Unpack = Callable[[str, int | None, bytes], bytes]
 FrameRow = tuple[Value, ...]
 """The values of FRAME_COLUMNS."""
 
@@ -64,6 +72,24 @@ COLUMNS = (
     "note",
     "frames",
 )
+STORED = (
+    "number",
+    "host",
+    "port",
+    "request_body",
+    "request_size",
+    "status",
+    "response_body",
+    "response_size",
+    "started",
+    "duration",
+    "frames",
+    "packing",
+    "head",
+    "checksum",
+)
+"""The columns as they are in the file: `head` holds the texts, packed."""
+_TEXTS = 7
 FRAME_COLUMNS = ("position", "from_client", "kind", "code", "at", "packing", "size", "data")
 
 PIECE = "piece"
@@ -102,6 +128,40 @@ def to_row(interaction: Interaction, number: int, request_body: bytes | None, re
         interaction.note,
         len(interaction.frames),
     )
+
+
+def stored(row: Row, checksum: bytes, pack: Pack) -> StoredRow:
+    """A row as the file has it."""
+    (number, method, scheme, host, port, target, headers, request_body, request_size, status, reason) = row[:11]
+    (response_headers, trailers, response_body, response_size, version, started, duration, outcome, note) = row[11:20]
+    texts = _dump((method, scheme, target, reason, version, outcome, note))
+    packing, head = pack(f"{texts}\n{headers}\n{response_headers}\n{trailers}".encode())
+    sizes = (request_body, request_size, status, response_body, response_size)
+    return (number, host, port, *sizes, started, duration, row[20], packing, head, checksum)
+
+
+def logical(row: StoredRow, unpack: Unpack) -> tuple[Row, Value]:
+    """The values of COLUMNS, and the checksum that they should have. Raises Damaged, and what `unpack` does."""
+    (number, host, port, request_body, request_size, status, response_body, response_size) = row[:8]
+    (started, duration, frames, packing, head, expected) = row[8:]
+    if not isinstance(packing, str) or not isinstance(head, bytes):
+        raise Damaged("its texts are not those that were recorded")
+    texts, headers, trailers = _texts(unpack(packing, None, head))
+    method, scheme, target, reason, version, outcome, note = texts
+    request = (number, method, scheme, host, port, target, headers[0], request_body, request_size)
+    response = (status, reason, headers[1], trailers, response_body, response_size)
+    return (*request, *response, version, started, duration, outcome, note, frames), expected
+
+
+def _texts(head: bytes) -> tuple[list[str], tuple[str, str], str]:
+    try:
+        first, request, response, trailers = head.decode().split("\n")
+        texts = json.loads(first)
+    except (ValueError, RecursionError) as error:
+        raise Damaged("its texts cannot be read") from error
+    if not isinstance(texts, list) or len(texts) != _TEXTS or not all(isinstance(text, str) for text in texts):
+        raise Damaged("its texts are not those that were recorded")
+    return texts, (request, response), trailers
 
 
 def headers_text(headers: Headers) -> str:
@@ -230,4 +290,4 @@ def _frame(row: FrameRow) -> Frame:
 
 def _unpacked(row: FrameRow) -> bytes:
     *_, packing, size, data = row
-    return unpacked(cast(str, packing), cast(int, size), cast(bytes, data), IN_MEMORY)
+    return unpacked(cast(str, packing), cast(int, size), cast(bytes, data), limit=IN_MEMORY)

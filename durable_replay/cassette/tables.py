@@ -13,7 +13,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Field, SQLModel
 
-__all__ = ["Body", "BodyChunk", "Frame", "Interaction", "Meta", "Migration", "Table", "create_tables"]
+__all__ = ["Body", "BodyChunk", "Dictionary", "Frame", "Interaction", "Meta", "Migration", "Table", "create_tables"]
 
 
 class Table(SQLModel, registry=registry()):
@@ -44,34 +44,28 @@ class Interaction(Table, table=True):
     __tablename__: ClassVar[str] = "interaction"
     number: int = Field(primary_key=True)
     """From 1, without gaps."""
-    method: str = Field(sa_type=Text)
-    scheme: str = Field(sa_type=Text)
     host: str = Field(sa_type=Text)
     port: int
-    target: str = Field(sa_type=Text)
-    request_headers: str = Field(sa_type=Text)
-    """JSON: a list of [name, value], as they were on the wire; so are the other two."""
     request_body: bytes | None = Field(sa_type=BLOB)
     """The sha256 of the body; NULL when it is empty."""
     request_size: int
     """Bytes."""
     status: int
-    reason: str = Field(sa_type=Text)
-    response_headers: str = Field(sa_type=Text)
-    response_trailers: str = Field(sa_type=Text)
     response_body: bytes | None = Field(sa_type=BLOB)
     response_size: int
-    http_version: str = Field(sa_type=Text)
     started: float
     """Seconds since the epoch."""
     duration: float
     """Seconds."""
-    outcome: str = Field(sa_type=Text)
-    note: str = Field(sa_type=Text)
     frames: int
     """How many rows of `frame` belong to it."""
+    packing: str = Field(sa_type=Text)
+    """Of `head`: `raw`, `zstd`, or the number of a dictionary."""
+    head: bytes = Field(sa_type=BLOB)
+    """Four lines of JSON: [method, scheme, target, reason, HTTP's version, outcome, note], then the headers of request,
+    response and trailers as lists of [name, value], as on the wire."""
     checksum: bytes = Field(sa_type=BLOB)
-    """Over all columns above and the frames: see rows.py."""
+    """Over all of it and the frames, as they were before packing: see rows.py."""
 
 
 class Frame(Table, table=True):
@@ -103,7 +97,7 @@ class Body(Table, table=True):
     """sha256 of the content."""
     size: int
     packing: str = Field(sa_type=Text)
-    """`raw`, `zstd`, or `chunks` (in `body_chunk`; `data` is empty)."""
+    """`raw`, `zstd`, the number of a dictionary, or `chunks` (in `body_chunk`; `data` is empty)."""
     data: bytes = Field(sa_type=BLOB)
 
 
@@ -121,6 +115,18 @@ class BodyChunk(Table, table=True):
     checksum: bytes = Field(sa_type=BLOB)
     """Over place and frame: see bodies.py."""
     data: bytes = Field(sa_type=BLOB)
+
+
+class Dictionary(Table, table=True):
+    """What headers and small bodies have in common: see dictionary.py. One, once the cassette was closed."""
+
+    __tablename__: ClassVar[str] = "dictionary"
+    number: int = Field(primary_key=True)
+    interactions: int
+    """Of how many it was made."""
+    checksum: bytes = Field(sa_type=BLOB)
+    data: bytes = Field(sa_type=BLOB)
+    """A zstd frame."""
 
 
 def create_tables(connection: sqlite3.Connection) -> None:

@@ -15,13 +15,12 @@ from threading import RLock
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
-import zstandard
-
 from durable_replay.cassette import rows, sqlite_file
-from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum, packed
+from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum
+from durable_replay.cassette.dictionary import SAMPLE, Packer
 from durable_replay.cassette.growing import Growth, last_values
 from durable_replay.cassette.lock import WriterLock
-from durable_replay.cassette.opening import UNUSED_CHUNKS, opened
+from durable_replay.cassette.opening import UNUSED_CHUNKS, alone_in_one_file, opened
 from durable_replay.cassette.reader import Tape
 from durable_replay.errors import CassetteError
 from durable_replay.http import Body, Frame, Headers, Interaction
@@ -32,8 +31,8 @@ _Result = TypeVar("_Result")
 
 _CHUNKS_A_COMMIT = 32
 _INSERT = (
-    f"INSERT INTO interaction ({', '.join((*rows.COLUMNS, 'checksum'))})"  # noqa: S608 - names of our own
-    f" VALUES ({', '.join('?' * (len(rows.COLUMNS) + 1))})"
+    f"INSERT INTO interaction ({', '.join(rows.STORED)})"  # noqa: S608 - names of our own
+    f" VALUES ({', '.join('?' * len(rows.STORED))})"
 )
 _INSERT_FRAME = (
     f"INSERT INTO frame (interaction, {', '.join(rows.FRAME_COLUMNS)})"  # noqa: S608
@@ -65,10 +64,11 @@ class CassetteWriter:
         self._lock = RLock()
         self._writer_lock = lock
         self._connection = connection
-        self._compressor = zstandard.ZstdCompressor(level=3)
+        self._changes = connection.total_changes
+        self._packer = Packer(connection)
         self._closed = False
         self._atomic = False
-        self._growth = Growth(connection)
+        self._growth = Growth(connection, self._packer)
         self._tape = self._flushed = self._read_tape()
         self._grown = self._meta(_GROWN) is not None
 
@@ -117,6 +117,8 @@ class CassetteWriter:
             checksum = rows.checksum(row, frames)
             self._run(lambda: self._insert(row, checksum, frames))
             self._tape = self._tape.then(checksum)
+            if number == SAMPLE and self._packer.is_outgrown(number):
+                self._run(lambda: self._packer.renew(number))
         return number
 
     def grow(self, number: int, frames: Sequence[Frame] = (), data: bytes = b"") -> None:
@@ -183,7 +185,7 @@ class CassetteWriter:
             return self._run(lambda: self._meta(key))
 
     def _insert(self, row: rows.Row, checksum: bytes, frames: list[rows.FrameRow]) -> None:
-        self._connection.execute(_INSERT, (*row, checksum))
+        self._connection.execute(_INSERT, rows.stored(row, checksum, self._packer.packed))
         if frames:
             self._connection.executemany(_INSERT_FRAME, [(row[0], *frame) for frame in frames])
 
@@ -206,6 +208,7 @@ class CassetteWriter:
             self._connection.execute("ROLLBACK")
         self._tape = self._flushed
         self._growth.forget()
+        self._packer.forget()
 
     def _store(self, body: Body) -> bytes | None:
         """The digest of the body, which is in the file from here on (None: it is empty)."""
@@ -227,7 +230,7 @@ class CassetteWriter:
         digest = sha256(data).digest()
         with self._lock:
             if not self._run(lambda: self._has(digest)):
-                values = (digest, len(data), *packed(data, self._compressor))
+                values = (digest, len(data), *self._packer.packed(data))
                 self._run(lambda: self._connection.execute(_INSERT_BODY, values))
         return digest
 
@@ -281,12 +284,12 @@ class CassetteWriter:
         """Take interactions off the tape, at once for readers; those behind move up, so that no gap stays."""
         gone = set(numbers)
         with self._lock:
-            self._whole(lambda: self._keep(number for number in range(1, len(self) + 1) if number not in gone))
+            self._whole(lambda: self._keep(number for number in range(1, len(self) + 1) if number not in gone), shorter=True)
 
     def extend(self, interactions: Iterable[Interaction]) -> None:
         """Append these, all or none, at once for readers: if one cannot be had, the tape is what it was."""
         with self._lock:
-            self._whole(lambda: self._append_all(interactions))
+            self._whole(lambda: self._append_all(interactions), shorter=False)
 
     def _append_all(self, interactions: Iterable[Interaction]) -> None:
         for interaction in interactions:
@@ -295,10 +298,10 @@ class CassetteWriter:
     def replace_all(self, interactions: Iterable[Interaction]) -> None:
         """Make the tape these, at once for readers. They may be read from this same cassette, by a `Cassette`."""
         with self._lock:
-            self._whole(lambda: self._refill(interactions))
+            self._whole(lambda: self._refill(interactions), shorter=True)
 
-    def _whole(self, work: Callable[[], None]) -> None:
-        """Do `work` and what clears up after it in one transaction of its own."""
+    def _whole(self, work: Callable[[], None], *, shorter: bool) -> None:
+        """Do `work` and what clears up after it in one transaction of its own; `shorter`: things may leave the tape."""
         self._chained()
         self.flush()
         self._growth.forget()
@@ -306,6 +309,8 @@ class CassetteWriter:
         try:
             self._run(work)
             self._run(self._drop_unused)
+            if shorter:
+                self._run(lambda: self._packer.renew(len(self)))
         except BaseException:
             self._undo()
             raise
@@ -322,10 +327,10 @@ class CassetteWriter:
     def _keep(self, numbers: Iterable[int]) -> None:
         """Renumber these (ascending) from 1 and delete the others."""
         tape = Tape()
-        columns = ", ".join(rows.COLUMNS)
+        columns = ", ".join(rows.STORED)
         for number in numbers:
             row = self._connection.execute(f"SELECT {columns} FROM interaction WHERE number = ?", (number,)).fetchone()  # noqa: S608
-            tape = tape.then(self._move(row, tape.length + 1))
+            tape = tape.then(self._move(rows.logical(row, self._packer.unpacked)[0], tape.length + 1))
         self._connection.execute("DELETE FROM interaction WHERE number > ?", (tape.length,))
         self._connection.execute("DELETE FROM frame WHERE interaction > ?", (tape.length,))
         self._tape = tape
@@ -365,17 +370,19 @@ class CassetteWriter:
             try:
                 self._chained()
                 self.flush()
-                self._checkpoint()
+                self._compact()
             finally:
                 self._closed = True
                 self._connection.close()
                 self._writer_lock.release()
 
-    def _checkpoint(self) -> None:
+    def _compact(self) -> None:
+        changed = self._connection.total_changes != self._changes
+        if changed and self._packer.is_outgrown(len(self)):
+            self._run(lambda: self._packer.renew(len(self)))
+            self.flush()
         try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._connection.execute("PRAGMA busy_timeout = 0")
-            self._connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+            alone_in_one_file(self._connection, changed)
         except sqlite3.Error as error:
             failure = sqlite_file.named(self.path, error)
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

@@ -193,7 +193,7 @@ def test_a_missing_interaction_is_noticed(write: Write, make: Make) -> None:
     ("sql", "text"),
     [
         ("UPDATE interaction SET status = 201", "checksum"),
-        ("UPDATE interaction SET request_headers = 'x'", "checksum"),
+        ("UPDATE interaction SET head = x'00'", "packing|length|texts|decompressed"),
         ("DELETE FROM frame", "frames"),
         ("UPDATE body SET data = x'00'", "decompressed|packing|length"),
         (

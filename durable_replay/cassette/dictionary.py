@@ -1,0 +1,157 @@
+"""What the messages of one cassette have in common, kept once: the dictionary that heads and small bodies name.
+
+# Rule: packing changes how a value is stored, never what it is: checksums and identity are over what was recorded. And
+what is taken off the tape leaves the dictionary too, which is then made anew from what stays.
+
+An API's messages resemble one another, yet each is too short for a compressor to notice. The dictionary is the text of
+those that were unlike all before them. It is made when a cassette is closed, or has grown to SAMPLE interactions.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
+
+import zstandard
+
+from durable_replay.cassette.bodies import DamagedBody, packed, unpacked
+
+__all__ = ["SAMPLE", "Dictionary", "Packer", "read_dictionary"]
+
+SAMPLE = 512
+"""Interactions that a dictionary is chosen from."""
+
+_SIZE = 64 * 1024
+_PIECE = 32 * 1024
+_PACKED = 64 * 1024
+"""Values up to this size are packed with the dictionary; larger ones hold enough of their own."""
+_UNLIKE = 0.15
+_NOISE = 0.9
+_WORTH = 100
+_PAGE = 256
+_CLOSE, _SMALL = 3, 9
+_NEWEST = "SELECT max(number) FROM dictionary"
+_ONE = "SELECT interactions, checksum, data FROM dictionary WHERE number = ?"
+_INSERT = "INSERT INTO dictionary (number, interactions, checksum, data) VALUES (?, ?, ?, ?)"
+_HEADS = "SELECT number, packing, NULL, head FROM interaction WHERE number > ? ORDER BY number LIMIT ?"
+_SET_HEAD = "UPDATE interaction SET packing = ?, head = ? WHERE number = ?"
+_BODIES = "SELECT id, packing, size, data FROM body WHERE id > ? AND packing <> 'chunks' ORDER BY id LIMIT ?"
+_SET_BODY = "UPDATE body SET packing = ?, data = ? WHERE id = ?"
+
+
+class Dictionary:
+    """One dictionary. `number` is never used twice in a file; an empty one holds its place. For one thread."""
+
+    def __init__(self, number: int, interactions: int, content: bytes, level: int = _CLOSE) -> None:
+        self.name = str(number)
+        self.number = number
+        self.interactions = interactions
+        """Of how many it was made."""
+        self.content = content
+        raw = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if content else None
+        self.decompressor = zstandard.ZstdDecompressor(dict_data=raw)
+        self._compressor = zstandard.ZstdCompressor(level=level, dict_data=raw)
+        self._plain = zstandard.ZstdCompressor(level=_CLOSE)
+
+    def packed(self, data: bytes) -> tuple[str, bytes]:
+        """Packing and stored bytes, as `bodies.unpacked` takes them."""
+        if not self.content or not 8 < len(data) <= _PACKED:
+            return packed(data, self._plain)
+        small = self._compressor.compress(data)
+        return (self.name, small) if len(small) < len(data) else ("raw", data)
+
+
+def read_dictionary(connection: sqlite3.Connection, number: int) -> Dictionary | None:
+    """The dictionary of this number, checked; None where there is none. Raises DamagedBody and sqlite3.Error."""
+    row = connection.execute(_ONE, (number,)).fetchone()
+    if row is None:
+        return None
+    interactions, checksum, data = row
+    if not isinstance(data, bytes) or _checksum(number, interactions, data) != checksum:
+        raise DamagedBody("the dictionary is not what was stored")
+    return Dictionary(number, interactions, zstandard.ZstdDecompressor().decompress(data, _SIZE))
+
+
+def _checksum(number: int, interactions: int, data: bytes) -> bytes:
+    return blake2b(data, digest_size=16, person=f"{number}:{interactions}".encode()[:16]).digest()
+
+
+class Packer:
+    """The writer's side: packs with the newest dictionary, and makes it. Runs in the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._current = self._newest()
+        self.packed = self._current.packed
+
+    def _newest(self) -> Dictionary:
+        ((number,),) = self._connection.execute(_NEWEST).fetchall()
+        found = read_dictionary(self._connection, number) if number is not None else None
+        return found or Dictionary(0, 0, b"")
+
+    def forget(self) -> None:
+        """A transaction was undone, and the newest dictionary perhaps with it."""
+        self._use(self._newest())
+
+    def _use(self, dictionary: Dictionary) -> None:
+        self._current = dictionary
+        self.packed = dictionary.packed
+
+    def unpacked(self, packing: str, size: int | None, data: bytes) -> bytes:
+        """What was packed, whatever with. Raises DamagedBody."""
+        return unpacked(packing, size, data, self._decompressor)
+
+    def _decompressor(self, name: str) -> zstandard.ZstdDecompressor:
+        if name != self._current.name:
+            raise DamagedBody("its dictionary is missing")
+        return self._current.decompressor
+
+    def is_outgrown(self, length: int) -> bool:
+        """Whether a tape of this length has at least twice what the dictionary was made of, and is not long yet."""
+        return 0 < length <= SAMPLE and 2 * self._current.interactions <= length
+
+    def renew(self, length: int) -> None:
+        """Make the dictionary from what the tape holds now, and pack all of it with that; the old one goes."""
+        old = self._current
+        content = _chosen(self._samples())
+        new = Dictionary(old.number + 1, min(length, SAMPLE) if content else 0, content, _SMALL)
+        data = zstandard.ZstdCompressor(level=19).compress(content)
+        checksum = _checksum(new.number, new.interactions, data)
+        self._connection.execute(_INSERT, (new.number, new.interactions, checksum, data))
+        for select, update in ((_HEADS, _SET_HEAD), (_BODIES, _SET_BODY)):
+            self._repack(select, update, new.packed)
+        self._connection.execute("DELETE FROM dictionary WHERE number < ?", (new.number,))
+        self._use(Dictionary(new.number, new.interactions, content))
+
+    def _samples(self) -> Iterator[bytes]:
+        for select, count in ((_HEADS, SAMPLE), (_BODIES, 2 * SAMPLE)):
+            for _, packing, size, data in self._connection.execute(select, (0, count)):
+                yield self.unpacked(packing, size, data)
+
+    def _repack(self, select: str, update: str, pack: Callable[[bytes], tuple[str, bytes]]) -> None:
+        last = 0
+        while page := self._connection.execute(select, (last, _PAGE)).fetchall():
+            changes = [
+                (*pack(self.unpacked(packing, size, data)), key)
+                for key, packing, size, data in page
+                if packing not in ("raw", "zstd") or size is None or size <= _PACKED
+            ]
+            self._connection.executemany(update, changes)
+            last = page[-1][0]
+
+
+def _chosen(samples: Iterable[bytes]) -> bytes:
+    """The text of those samples that were unlike all before them; no noise, which nothing else resembles."""
+    content = b""
+    compressor = zstandard.ZstdCompressor(level=_CLOSE)
+    for sample in samples:
+        piece = sample[:_PIECE]
+        if len(content) + len(piece) > _SIZE:
+            continue
+        size = len(compressor.compress(piece))
+        if size > _WORTH and _UNLIKE * len(piece) < size < _NOISE * len(piece):
+            content += piece
+            raw = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+            compressor = zstandard.ZstdCompressor(level=_CLOSE, dict_data=raw)
+    return content
