@@ -28,7 +28,9 @@ _PACKED = 64 * 1024
 """Values up to this size are packed with the dictionary; larger ones hold enough of their own."""
 _UNLIKE = 0.15
 _NOISE = 0.9
-_WORTH = 100
+_SHORT = 256
+"""Texts up to this size are noise to a compressor that has seen nothing like them."""
+_WORTH = 64
 _PAGE = 256
 _CLOSE, _SMALL = 3, 9
 _NEWEST = "SELECT max(number) FROM dictionary"
@@ -150,7 +152,8 @@ def _chosen(samples: Iterable[bytes]) -> bytes:
         if len(content) + len(piece) > _SIZE:
             continue
         size = len(compressor.compress(piece))
-        if size > _WORTH and _UNLIKE * len(piece) < size < _NOISE * len(piece):
+        is_noise = len(piece) > _SHORT and size > _NOISE * len(piece)
+        if size > max(_WORTH, _UNLIKE * len(piece)) and not is_noise:
             content += piece
             raw = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
             compressor = zstandard.ZstdCompressor(level=_CLOSE, dict_data=raw)

@@ -10,12 +10,15 @@ from durable_replay.cassette.migrations import empty_cassette, migrate
 from durable_replay.cassette.reader import Cassette
 from durable_replay.errors import CassetteError
 
-__all__ = ["UNUSED_CHUNKS", "alone_in_one_file", "opened"]
+__all__ = ["UNUSED_CHUNKS", "alone_in_one_file", "opened", "require_sound"]
 
 _QUICK_CHECK_BYTES = 512 * 1024 * 1024
 _COMPACTED = 8 * 1024 * 1024
-_PAGE_SIZES = ((128 * 1024, 512), (2 * 1024 * 1024, 1024), (_COMPACTED, 4096))
-"""Of files up to a size, in bytes."""
+_OUTGROWN = 64 * 1024 * 1024
+"""A file with small pages is given large ones up to this size; one that has grown further at once keeps them."""
+_PAGE = 4096
+_PAGE_SIZES = ((128 * 1024, 512), (2 * 1024 * 1024, 1024))
+"""Of files up to a size, in bytes; of others it is _PAGE."""
 UNUSED_CHUNKS = "DELETE FROM body_chunk WHERE digest NOT IN (SELECT digest FROM body)"
 
 
@@ -23,7 +26,7 @@ def opened(path: Path) -> sqlite3.Connection:
     """The writer's connection, for the holder of the writer's lock. Raises CassetteError; such a file is untouched."""
     if not path.exists():
         _create(path)
-    _require_sound(path)
+    require_sound(path)
     return _connected(path)
 
 
@@ -36,7 +39,7 @@ def _create(path: Path) -> None:
         ) from error
 
 
-def _require_sound(path: Path) -> None:
+def require_sound(path: Path) -> None:
     """Raises CassetteError for a file that must not be written to. Structure is checked whole up to 512 MiB."""
     sqlite_file.require_file(path)
     with Cassette(path) as cassette:
@@ -79,8 +82,7 @@ def alone_in_one_file(connection: sqlite3.Connection, changed: bool) -> None:
     ((pages,),) = connection.execute("PRAGMA page_count").fetchall()
     ((page_size,),) = connection.execute("PRAGMA page_size").fetchall()
     size = pages * page_size
-    if changed and mode == "delete" and size <= _COMPACTED:
-        connection.execute("PRAGMA temp_store = MEMORY")
-        fitting = next(page for below, page in _PAGE_SIZES if size <= below)
+    if changed and mode == "delete" and size <= (_COMPACTED if page_size == _PAGE else _OUTGROWN):
+        fitting = next((page for below, page in _PAGE_SIZES if size <= below), _PAGE)
         connection.execute(f"PRAGMA page_size = {fitting}")
         connection.execute("VACUUM")

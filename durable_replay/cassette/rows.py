@@ -135,7 +135,8 @@ def stored(row: Row, checksum: bytes, pack: Pack) -> StoredRow:
     (number, method, scheme, host, port, target, headers, request_body, request_size, status, reason) = row[:11]
     (response_headers, trailers, response_body, response_size, version, started, duration, outcome, note) = row[11:20]
     texts = _dump((method, scheme, target, reason, version, outcome, note))
-    packing, head = pack(f"{texts}\n{headers}\n{response_headers}\n{trailers}".encode())
+    lines = cast("list[str]", [texts, headers, response_headers, trailers])
+    packing, head = pack("\n".join(lines).encode())
     sizes = (request_body, request_size, status, response_body, response_size)
     return (number, host, port, *sizes, started, duration, row[20], packing, head, checksum)
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 from durable_replay.cassette import rows, sqlite_file
-from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum
+from durable_replay.cassette.bodies import INLINE, BodyWriter, DamagedBody, SpooledBody, StoredBody, chunk_checksum
 from durable_replay.cassette.dictionary import SAMPLE, Packer
 from durable_replay.cassette.growing import Growth, last_values
 from durable_replay.cassette.lock import WriterLock
@@ -83,8 +83,10 @@ class CassetteWriter:
             writer = cls(path, lock, opened(path))
             writer._settle_left_over()
             return writer
-        except BaseException:
+        except BaseException as error:
             lock.release()
+            if isinstance(error, DamagedBody):
+                raise sqlite_file.damaged(path, str(error)) from error
             raise
 
     def __enter__(self) -> Self:
@@ -284,7 +286,9 @@ class CassetteWriter:
         """Take interactions off the tape, at once for readers; those behind move up, so that no gap stays."""
         gone = set(numbers)
         with self._lock:
-            self._whole(lambda: self._keep(number for number in range(1, len(self) + 1) if number not in gone), shorter=True)
+            self._whole(
+                lambda: self._keep(number for number in range(1, len(self) + 1) if number not in gone), shorter=True
+            )
 
     def extend(self, interactions: Iterable[Interaction]) -> None:
         """Append these, all or none, at once for readers: if one cannot be had, the tape is what it was."""
@@ -395,7 +399,7 @@ class CassetteWriter:
     def _read_tape(self) -> Tape:
         text = self._meta(_TAPE)
         tape = Tape.parse(text) if text is not None else None
-        if tape is None:  # none right after the first migration; _require_sound has read it in any other file
+        if tape is None:  # none right after the first migration; require_sound has read it in any other file
             tape = Tape()
             self._connection.execute(_SET, (_TAPE, str(tape)))
         return tape

@@ -20,7 +20,7 @@ def test_the_columns_are_those_of_the_tables() -> None:
     from durable_replay.cassette.tables import Table
 
     tables = Table.metadata.tables
-    assert rows.STORED == tuple(tables["interaction"].columns.keys())
+    assert tuple(tables["interaction"].columns.keys()) == rows.STORED
     assert ("interaction", *rows.FRAME_COLUMNS) == tuple(tables["frame"].columns.keys())
 
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from durable_replay.cassette.care.hosts import add_mapped_hosts
-from durable_replay.cassette.store import CassetteWriter
+from durable_replay.cassette.lock import WriterLock
+from durable_replay.cassette.opening import require_sound
+from durable_replay.cassette.store import Cassette, CassetteWriter
 from durable_replay.errors import CassetteError
 from durable_replay.http import Interaction
 
-__all__ = ["Interactions", "Progress", "append_all", "append_to", "build", "counted", "silent"]
+__all__ = ["Interactions", "Progress", "append_all", "append_staged", "append_to", "build", "counted", "silent"]
 
 Progress = Callable[[int, int], None]
 """Told now and then: interactions done, interactions in all (0: not known)."""
@@ -84,4 +86,21 @@ def append_to(target: Path, interactions: Interactions, hosts: Mapping[str, str]
 
 def append_all(target: Path, interactions: Interactions, hosts: Mapping[str, str]) -> int:
     """The same, where the cassette is made if it is not there: whole or not at all."""
-    return append_to(target, interactions, hosts) if target.exists() else build(target, interactions, hosts)
+    return append_staged(target, interactions, hosts) if target.exists() else build(target, interactions, hosts)
+
+
+def append_staged(target: Path, interactions: Interactions, hosts: Mapping[str, str]) -> int:
+    """The same for a cassette that is there: they are all had, and kept beside it, before it is opened for writing.
+
+    Opening for writing alone changes an SQLite file, so a source that is broken leaves every byte as it was.
+    """
+    require_sound(target)
+    WriterLock(target.resolve()).release()  # one that is being written is named before the work, not after it
+    beside = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        append_to(beside, interactions, {})
+        with Cassette.open(beside) as staged:
+            return append_to(target, lambda _: staged.interactions(), hosts)
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            beside.with_name(beside.name + suffix).unlink(missing_ok=True)

@@ -40,6 +40,8 @@ def edit(path: Path, number: int, changes: Changes, on_progress: Progress = sile
     """Change the response of an interaction, in one transaction; gives it as it is now. Raises CassetteError, and
     UsageError where nothing is to be changed or a change could not be sent."""
     _require_sensible(changes)
+    with Cassette.open(path) as cassette:
+        _changed(cassette.interaction(number), changes)  # before anything opens the file for writing
     with CassetteWriter.open(path) as writer, Cassette.open(path) as cassette:
         changed = _changed(cassette.interaction(number), changes)
 

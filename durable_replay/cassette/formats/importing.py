@@ -1,7 +1,7 @@
 """Import: everything of some files into one cassette, or nothing.
 
 # Rule: an import is one transaction. A new cassette is built beside its name and given it at the end; an existing one
-gets all interactions in one commit. Whatever fails, the target is what it was.
+gets all interactions in one commit, when all were had. Whatever is wrong with a source, no byte of the target changes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from durable_replay.cassette.bodies import BodyWriter
+from durable_replay.cassette.care.building import append_staged
 from durable_replay.cassette.formats.registry import named, sniffed, unknown
 from durable_replay.cassette.formats.source import Format, Source, located
 from durable_replay.cassette.store import CassetteWriter
@@ -97,8 +98,7 @@ def import_into(
     files, skipped = _files(target, sources, format, base)
     run = _Run(files, on_progress or (lambda _: None), redactor or _Nothing())
     if target.exists():
-        with CassetteWriter.open(target) as writer:
-            writer.extend(run.interactions(writer))
+        append_staged(target, run.interactions, {})
     else:
         _build(target, run)
     return ImportSummary(run.count, dict(run.notes.most_common()), tuple(run.done), tuple(skipped))

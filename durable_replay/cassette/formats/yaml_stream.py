@@ -34,10 +34,6 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BINARY = frozenset({"!binary", "tag:yaml.org,2002:binary"})
 
 
-_STARTS = (MappingStartEvent, SequenceStartEvent)
-_ENDS = (MappingEndEvent, SequenceEndEvent)
-
-
 class _Broken(ValueError):
     """On `line`, counted from 1."""
 
@@ -133,23 +129,23 @@ class _Reader:
         outer: list[tuple[_Container | None, str | None, str | None]] = []
         while True:
             anchors.seen += 1
-            if isinstance(event, ScalarEvent):
+            if type(event) is ScalarEvent:
                 value: Plain = event.value
                 if event.tag is not None or event.anchor is not None:
                     value = self._scalar(event)
                 elif event.implicit[0] and value in _NULL:
                     value = None
-            elif isinstance(event, _STARTS):
+            elif type(event) is MappingStartEvent or type(event) is SequenceStartEvent:
                 outer.append((into, key, anchor))
                 into, key, anchor = self._opened(event, len(outer)), None, event.anchor
                 event = cast(Event, following())
                 continue
-            elif isinstance(event, _ENDS):
+            elif type(event) is MappingEndEvent or type(event) is SequenceEndEvent:
                 value = into
                 if anchor is not None:
                     anchors.end(anchor, value)
                 into, key, anchor = outer.pop()
-            elif isinstance(event, AliasEvent):
+            elif type(event) is AliasEvent:
                 value = anchors.follow(event)
             else:
                 raise _Broken("a value was expected", event)
@@ -158,9 +154,12 @@ class _Reader:
             if isinstance(into, list):
                 into.append(value)
             elif key is None:
-                key = _key(value, event)
+                key = value if type(value) is str and value[:1] != ":" else _key(value, event)
             else:
-                _put(into, key, value)
+                if key == "<<":
+                    _put(into, key, value)
+                else:
+                    into[key] = value
                 key = None
             event = cast(Event, following())
 

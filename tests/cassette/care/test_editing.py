@@ -55,14 +55,12 @@ def test_a_new_body_has_no_content_coding(exchange: Exchange, tape: Tape) -> Non
     assert list(answer(path, 1)[0].headers) == []
 
 
-def test_a_number_that_is_not_there_changes_nothing(
-    exchange: Exchange, tape: Tape, identity: Callable[[Path], str]
-) -> None:
+def test_a_number_that_is_not_there_changes_nothing(exchange: Exchange, tape: Tape) -> None:
     path = tape("t", [exchange()])
-    before = identity(path)
+    before = path.read_bytes()
     with pytest.raises(CassetteError, match="no interaction #9"):
         edit(path, 9, Changes(404))
-    assert identity(path) == before
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,7 @@ def test_a_target_that_is_there_is_appended_to(exchange: Exchange, tape: Tape, t
     assert targets(a) == ["/1", "/2"]
 
 
-def test_a_damaged_source_leaves_the_target_as_it_was(
-    exchange: Exchange, tape: Tape, identity: Callable[[Path], str], tmp_path: Path
-) -> None:
+def test_a_damaged_source_leaves_the_target_as_it_was(exchange: Exchange, tape: Tape, tmp_path: Path) -> None:
     a = tape("a", [exchange("/1")])
     b = tape("b", [exchange(f"/{number}", body=b"x%d" % number * 500) for number in range(50)])
     import sqlite3
@@ -47,10 +45,10 @@ def test_a_damaged_source_leaves_the_target_as_it_was(
     with sqlite3.connect(b) as connection:
         connection.execute("UPDATE interaction SET status = 500 WHERE number = 40")
     connection.close()
-    before = identity(a)
+    before = a.read_bytes()
     with pytest.raises(CassetteError, match="interaction #40"):
         merge(a, [b])
-    assert identity(a) == before
+    assert a.read_bytes() == before
     with pytest.raises(CassetteError, match="interaction #40"):
         merge(tmp_path / "all", [b])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]

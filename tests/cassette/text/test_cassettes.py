@@ -56,14 +56,11 @@ def test_a_broken_text_leaves_no_new_cassette(text: Path, tmp_path: Path) -> Non
 
 
 def test_a_broken_text_leaves_an_old_cassette_as_it_was(text: Path, path: Path) -> None:
-    with Cassette.open(path) as cassette:
-        before = cassette.identity
+    before = path.read_bytes()
     text.write_text(text.read_text("utf-8") + "nonsense\n", "utf-8")
     with pytest.raises(CassetteError):
         import_text(text, path)
-    with Cassette.open(path) as cassette:
-        assert cassette.identity == before
-        assert cassette.verify() == 3
+    assert path.read_bytes() == before
 
 
 def test_a_text_for_review_is_not_imported(path: Path, tmp_path: Path, text: Path) -> None:

@@ -1,0 +1,210 @@
+"""What the messages of a cassette have in common is stored once, and nothing else of it changes."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from durable_replay.cassette.dictionary import SAMPLE, read_dictionary
+from durable_replay.cassette.store import Cassette, CassetteWriter
+from durable_replay.errors import CassetteError, CorruptCassette
+from durable_replay.http import Interaction
+
+Make = Callable[..., Interaction]
+Read = Callable[[Path], list[Interaction]]
+
+
+def alike(number: int) -> bytes:
+    """A body of some 500 bytes that resembles the others."""
+    return json.dumps(
+        {"number": number, "fields": {f"customfield_{at}": None for at in range(10_000, 10_020)}}
+    ).encode()
+
+
+def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def change(path: Path, sql: str) -> None:
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(sql)
+    connection.close()
+
+
+def dictionary(path: Path) -> bytes:
+    connection = sqlite3.connect(path)
+    try:
+        ((number,),) = connection.execute("SELECT max(number) FROM dictionary")
+        found = read_dictionary(connection, number)
+        assert found is not None
+        return found.content
+    finally:
+        connection.close()
+
+
+def written(path: Path, make: Make, numbers: range) -> list[Interaction]:
+    interactions = [make(number, alike(number)) for number in numbers]
+    with CassetteWriter.open(path) as writer:
+        writer.extend(interactions)
+    return interactions
+
+
+def test_messages_that_are_alike_take_little(path: Path, make: Make, read: Read) -> None:
+    expected = written(path, make, range(1, 101))
+    ((heads, bodies),) = rows(path, "SELECT (SELECT sum(length(head)) FROM interaction), sum(length(data)) FROM body")
+    assert isinstance(heads, int)
+    assert isinstance(bodies, int)
+    assert heads < 100 * 60
+    assert bodies < 100 * 60
+    assert read(path) == expected
+
+
+def test_the_identity_is_that_of_what_was_recorded(path: Path, make: Make, tmp_path: Path) -> None:
+    with CassetteWriter.open(path) as writer:
+        for number in range(1, 31):
+            writer.append(make(number, alike(number)))
+        before = writer.tape
+    with Cassette.open(path) as cassette:
+        assert cassette.tape() == before
+    written(path, make, range(31, 101))
+    written(tmp_path / "at once", make, range(1, 101))
+    with Cassette.open(path) as one, Cassette.open(tmp_path / "at once") as other:
+        assert one.identity == other.identity
+
+
+def test_a_long_tape_has_its_dictionary_while_it_is_recorded(path: Path, make: Make, read: Read) -> None:
+    expected = [make(number, alike(number)) for number in range(1, SAMPLE + 50)]
+    with CassetteWriter.open(path) as writer, Cassette.open(path) as reader:
+        for each in expected[: SAMPLE - 1]:
+            writer.append(each)
+        writer.flush()
+        assert rows(path, "SELECT count(*) FROM dictionary") == [(0,)]
+        assert reader.interaction(1).request == expected[0].request
+        for each in expected[SAMPLE - 1 :]:
+            writer.append(each)
+        writer.flush()
+        assert rows(path, "SELECT number, interactions FROM dictionary") == [(1, SAMPLE)]
+        assert reader.interaction(1).request == expected[0].request
+        assert reader.interaction(1).response.body.read() == alike(1)
+    assert read(path) == expected
+    assert rows(path, "SELECT DISTINCT packing FROM interaction") == [("1",)]
+
+
+def test_a_tape_that_has_doubled_gets_a_new_one(path: Path, make: Make, read: Read) -> None:
+    expected = [*written(path, make, range(1, 11)), *written(path, make, range(11, 19))]
+    assert rows(path, "SELECT number, interactions FROM dictionary") == [(1, 10)]
+    expected += written(path, make, range(19, 21))
+    assert rows(path, "SELECT number, interactions FROM dictionary") == [(2, 20)]
+    assert read(path) == expected
+
+
+def test_a_reader_that_stays_open_reads_what_was_packed_anew(path: Path, make: Make) -> None:
+    written(path, make, range(1, 11))
+    with Cassette.open(path) as reader:
+        body = reader.interaction(3).response.body
+        assert body.read() == alike(3)
+        with CassetteWriter.open(path) as writer:
+            writer.delete([1])
+        assert body.read() == alike(3)
+        assert reader.interaction(2).request.target == "/thing/3?a=%20b"
+        assert [each.response.body.read() for each in reader.interactions()] == [alike(n) for n in range(2, 11)]
+
+
+@pytest.mark.parametrize("how", ["delete", "replace"])
+def test_what_is_taken_off_leaves_the_dictionary_too(path: Path, make: Make, how: str) -> None:
+    secret = random.Random(1).randbytes(300).hex().encode()
+    with CassetteWriter.open(path) as writer:
+        writer.append(make(1, secret))
+        for number in range(2, 11):
+            writer.append(make(number, alike(number)))
+    with CassetteWriter.open(path) as writer, Cassette.open(path) as cassette:
+        assert secret[:100] in dictionary(path)
+        if how == "delete":
+            writer.delete([1])
+        else:
+            writer.replace_all(each for each in cassette.interactions() if each.number != 1)
+        assert secret[:100] not in dictionary(path)
+        assert b"customfield_10001" in dictionary(path)
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == 9
+
+
+def test_noise_is_in_no_dictionary(path: Path, make: Make) -> None:
+    noise = random.Random(2)
+    with CassetteWriter.open(path) as writer:
+        for number in range(1, 21):
+            writer.append(make(number, noise.randbytes(4000)))
+    assert len(dictionary(path)) < 1000
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE dictionary SET data = zeroblob(length(data))",
+        "UPDATE dictionary SET checksum = zeroblob(16)",
+        "UPDATE dictionary SET interactions = 3",
+        "UPDATE dictionary SET data = 7",
+        "UPDATE dictionary SET number = 2",
+        "DELETE FROM dictionary",
+    ],
+)
+def test_a_damaged_dictionary_is_refused(path: Path, make: Make, damage: str) -> None:
+    written(path, make, range(1, 11))
+    change(path, damage)
+    with Cassette.open(path) as cassette, pytest.raises(CorruptCassette, match="dictionary"):
+        cassette.verify()
+
+
+def test_a_damaged_dictionary_is_not_written_to(path: Path, make: Make) -> None:
+    written(path, make, range(1, 11))
+    change(path, "UPDATE dictionary SET checksum = zeroblob(16)")
+    with pytest.raises(CassetteError, match="dictionary"):
+        CassetteWriter.open(path)
+    with pytest.raises(CassetteError, match="dictionary"):  # and the lock was given up
+        CassetteWriter.open(path)
+
+
+def test_a_flush_that_never_came_takes_its_dictionary_along(path: Path, make: Make, read: Read) -> None:
+    expected = written(path, make, range(1, 11))
+
+    def broken() -> Iterator[Interaction]:
+        for number in range(11, SAMPLE + 10):
+            yield make(number, alike(number))
+        raise RuntimeError("the source ends here")
+
+    with CassetteWriter.open(path) as writer:
+        with pytest.raises(RuntimeError):
+            writer.extend(broken())
+        writer.append(make(11, alike(11)))
+    assert read(path) == [*expected, make(11, alike(11))]
+
+
+def test_a_cassette_that_is_only_opened_stays_as_it_is(path: Path, make: Make) -> None:
+    written(path, make, range(1, 11))
+    before = rows(path, "SELECT number, checksum FROM dictionary")
+    size = path.stat().st_size
+    CassetteWriter.open(path).close()
+    assert rows(path, "SELECT number, checksum FROM dictionary") == before
+    assert path.stat().st_size == size
+
+
+def test_a_small_file_has_small_pages_and_a_large_one_those_of_sqlite(path: Path, make: Make) -> None:
+    written(path, make, range(1, 3))
+    assert rows(path, "PRAGMA page_size") == [(512,)]
+    noise = random.Random(3)
+    for size, page in ((300_000, 1024), (3_000_000, 4096)):
+        with CassetteWriter.open(path) as writer:
+            writer.append(make(1, noise.randbytes(size)))
+        assert rows(path, "PRAGMA page_size") == [(page,)]
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == 4
