@@ -12,9 +12,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from pathlib import Path
 
 import zstandard
 
+from durable_replay.cassette import sqlite_file
 from durable_replay.cassette.bodies import DamagedBody, packed, unpacked
 
 __all__ = ["SAMPLE", "Dictionary", "Packer", "read_dictionary"]
@@ -82,9 +84,12 @@ def _checksum(number: int, interactions: int, data: bytes) -> bytes:
 class Packer:
     """The writer's side: packs with the newest dictionary, and makes it. Runs in the caller's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        self._current = self._newest()
+        try:
+            self._current = self._newest()
+        except DamagedBody as error:
+            raise sqlite_file.damaged(path, str(error)) from error
         self.packed = self._current.packed
 
     def _newest(self) -> Dictionary:

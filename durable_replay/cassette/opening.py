@@ -71,11 +71,20 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def alone_in_one_file(connection: sqlite3.Connection, changed: bool) -> None:
-    """Leave no log beside the file, and if it has changed and is small, no empty space in it. Raises sqlite3.Error.
+def alone_in_one_file(connection: sqlite3.Connection, path: Path, changed: bool) -> None:
+    """Leave no log beside the file, and if it has changed and is small, no empty space in it. Raises CassetteError.
 
     A small file has small pages, since each table takes one at least; a large one has those that SQLite reads fastest.
+    While others read it, nothing of that is done.
     """
+    try:
+        _fold(connection, changed)
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise sqlite_file.named(path, error) from error
+
+
+def _fold(connection: sqlite3.Connection, changed: bool) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.execute("PRAGMA busy_timeout = 0")
     ((mode,),) = connection.execute("PRAGMA journal_mode = DELETE").fetchall()

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 from durable_replay.cassette import rows, sqlite_file
-from durable_replay.cassette.bodies import INLINE, BodyWriter, DamagedBody, SpooledBody, StoredBody, chunk_checksum
+from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum
 from durable_replay.cassette.dictionary import SAMPLE, Packer
 from durable_replay.cassette.growing import Growth, last_values
 from durable_replay.cassette.lock import WriterLock
@@ -65,7 +65,7 @@ class CassetteWriter:
         self._writer_lock = lock
         self._connection = connection
         self._changes = connection.total_changes
-        self._packer = Packer(connection)
+        self._packer = Packer(connection, path)
         self._closed = False
         self._atomic = False
         self._growth = Growth(connection, self._packer)
@@ -83,10 +83,8 @@ class CassetteWriter:
             writer = cls(path, lock, opened(path))
             writer._settle_left_over()
             return writer
-        except BaseException as error:
+        except BaseException:
             lock.release()
-            if isinstance(error, DamagedBody):
-                raise sqlite_file.damaged(path, str(error)) from error
             raise
 
     def __enter__(self) -> Self:
@@ -385,12 +383,7 @@ class CassetteWriter:
         if changed and self._packer.is_outgrown(len(self)):
             self._run(lambda: self._packer.renew(len(self)))
             self.flush()
-        try:
-            alone_in_one_file(self._connection, changed)
-        except sqlite3.Error as error:
-            failure = sqlite_file.named(self.path, error)
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise failure from error
+        alone_in_one_file(self._connection, self.path, changed)
 
     def _meta(self, key: str) -> str | None:
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

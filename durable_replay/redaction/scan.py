@@ -79,11 +79,14 @@ def _pieces(file: Path) -> Iterator[bytes]:
 
 def _places(interaction: Interaction) -> Iterator[tuple[str, Iterator[bytes]]]:
     request, response = interaction.request, interaction.response
-    yield "request target", iter([request.target.encode("latin-1", "replace")])
+    yield "request target", iter([f"{request.method} {request.target}".encode("latin-1", "replace")])
     yield "request headers", _headers(request.headers)
     yield "request body", _decoded(request.headers, request.body)
+    yield "response reason", iter([response.reason.encode("latin-1", "replace")])
     yield "response headers", _headers(response.headers)
     yield "response body", _decoded(response.headers, response.body)
+    yield "response trailers", _headers(response.trailers)
+    yield "note", iter([interaction.note.encode()])
     for position, data in readable(interaction.frames):
         yield f"frame {position}", iter([data])
 

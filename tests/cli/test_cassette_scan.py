@@ -11,6 +11,7 @@ from durable_replay.http import BytesBody, Headers, Interaction, Request, Respon
 
 Tell = Callable[..., tuple[int, str, str]]
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+NOTED = "AKIAI44QH8DHBEXAMPLE"
 
 
 @pytest.fixture(autouse=True)
@@ -23,14 +24,17 @@ def leaky(tmp_path: Path) -> Path:
     path = tmp_path / "leaky.cassette"
     request = Request("GET", "https", "h.example", 443, "/", Headers([("X-Key", KEY_ID), ("X-Tenant", "tenant-4711")]))
     with CassetteWriter.open(path) as writer:
-        writer.append(Interaction(request, Response(200, Headers(), BytesBody(b"fine"))))
+        writer.append(Interaction(request, Response(200, Headers(), BytesBody(b"fine")), note=f"with {NOTED}"))
+        writer.set_meta("remark", f"made with {KEY_ID} once")
     return path
 
 
 def test_a_scan_tells_rule_and_place_but_not_the_secret(told: Tell, leaky: Path) -> None:
     code, output, errors = told("cassette", "scan", leaky)
     assert code == 1 and "aws-access-key-id: interaction 1, request headers" in output.splitlines()
-    assert "aws-access-key-id: leaky.cassette, byte " in output and KEY_ID not in output + errors
+    assert "aws-access-key-id: interaction 1, note" in output.splitlines()
+    assert "aws-access-key-id: leaky.cassette, byte " in output
+    assert KEY_ID not in output + errors and NOTED not in output + errors
     assert "durable-replay cassette scrub" in errors
 
 
