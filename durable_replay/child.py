@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -74,14 +75,29 @@ _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 def until_stopped(tell: Callable[[], None]) -> None:
     """Returns after Ctrl-C, SIGTERM or SIGHUP. `tell` is called once these are waited for: whoever hears that we are
     ready may end us at once."""
-    stop = threading.Event()
-
-    def stopped(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    with _handled(dict.fromkeys([signal.SIGINT, *_ENDING], stopped)):
+    ending = [signal.SIGINT, *_ENDING]
+    with _handled(dict.fromkeys(ending, _noted)), _arrivals() as arrived:
         tell()
-        stop.wait()
+        while next(arrived) not in ending:
+            continue
+
+
+def _noted(number: int, frame: FrameType | None) -> None:
+    """A signal is told by the wake-up socket; Python only calls handlers between two steps of the main thread, which
+    may have gone to sleep by then."""
+
+
+@contextmanager
+def _arrivals() -> Iterator[Iterator[int]]:
+    """The numbers of signals as they arrive; waiting for the next costs nothing."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        try:
+            yield iter(lambda: ours.recv(1)[0], None)
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 @contextmanager

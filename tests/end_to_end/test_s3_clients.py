@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import hmac
+import os
 import sys
 import zlib
 from base64 import b64encode
@@ -158,6 +159,8 @@ def test_awscli_copies_lists_synchronises_presigns_and_removes(
     (tmp_path / "folder" / "sub").mkdir(parents=True)
     for name in ("folder/one.txt", "folder/sub/two.txt"):
         (tmp_path / name).write_text(name)
+        # aws-cli compares with a Last-Modified of whole seconds: what was written in this one would seem newer.
+        os.utime(tmp_path / name, (1_700_000_000, 1_700_000_000))
     aws("s3", "sync", "folder", "s3://photos/cli", "--no-progress")
     assert aws("s3", "sync", "folder", "s3://photos/cli", "--no-progress") == ""  # nothing new to send
     listed = aws("s3", "ls", "--recursive", "s3://photos/cli/")
