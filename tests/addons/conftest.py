@@ -41,7 +41,7 @@ class Proxy:
     def end(self) -> int:
         """Gives mitmdump's exit code."""
         self.process.terminate()
-        return self.process.wait(90)
+        return self.process.wait(300)  # what was recorded is searched for secrets at the end, some 11 MB a second
 
     def taped(self) -> list[Interaction]:
         """All interactions; bodies up to 1 MiB are in memory, so that they outlive the cassette."""
