@@ -6,11 +6,11 @@ both know the same services, hosts and rules.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from durable_replay.cassette.care.hosts import mapped_hosts as hosts_of_one
 from durable_replay.cassette.index import Index
 from durable_replay.cassette.store import Cassette
 from durable_replay.http import Request
@@ -43,13 +43,8 @@ def mapped_hosts(cassettes: Iterable[Path]) -> dict[str, str]:
     hosts: dict[str, str] = {}
     for path in cassettes:
         with Cassette.open(path) as cassette:
-            hosts.update(_mapped(cassette))
+            hosts.update(hosts_of_one(cassette))
     return hosts
-
-
-def _mapped(cassette: Cassette) -> dict[str, str]:
-    given = json.loads(cassette.meta("hosts") or "{}")
-    return {str(host): str(service) for host, service in given.items()} if isinstance(given, dict) else {}
 
 
 def understanding(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from durable_replay.cassette.care.hosts import add_mapped_hosts
 from durable_replay.cassette.store import Cassette
 from durable_replay.cassette.writer import CassetteWriter
 from durable_replay.http import Frame, Headers, Interaction, Request
@@ -17,10 +17,7 @@ from durable_replay.redaction.bodies import BodyStore
 from durable_replay.redaction.rules import Rules
 from durable_replay.redaction.scan import Finding, scan_file, scan_interactions
 
-__all__ = ["TapeWriter", "hosts_of", "interactions_in", "request_key", "request_keys", "scan_tape"]
-
-HOSTS = "hosts"
-"""The key in the cassette's `meta` under which a JSON object gives the service of each mapped `host[:port]`."""
+__all__ = ["TapeWriter", "interactions_in", "request_key", "request_keys", "scan_tape"]
 
 
 def request_key(request: Request, mask: Callable[[str], str]) -> bytes:
@@ -44,16 +41,6 @@ def request_keys(path: Path, mask: Callable[[str], str]) -> frozenset[bytes]:
         return frozenset(request_key(interaction.request, mask) for interaction in cassette.interactions())
 
 
-def hosts_of(cassette: Cassette) -> Mapping[str, str]:
-    """The services that `--map` gave to hosts when this cassette was recorded, by `host` or `host:port`."""
-    return _services(cassette.meta(HOSTS))
-
-
-def _services(text: str | None) -> dict[str, str]:
-    given = json.loads(text) if text else {}
-    return {str(host): str(service) for host, service in given.items()} if isinstance(given, dict) else {}
-
-
 class TapeWriter:
     """A cassette opened for a recording."""
 
@@ -62,11 +49,9 @@ class TapeWriter:
 
     def map_hosts(self, services: Mapping[str, str]) -> None:
         """Remember which service a host belongs to, beside what earlier recordings said."""
-        if not services:
-            return
-        known = {**_services(self._writer.meta(HOSTS)), **services}
-        self._writer.set_meta(HOSTS, json.dumps(known, sort_keys=True))
-        self._writer.flush()
+        if services:
+            add_mapped_hosts(self._writer, services)
+            self._writer.flush()
 
     def new_body(self) -> BodyStore:
         return self._writer.new_body()

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from durable_replay.cassette.care.hosts import mapped_hosts
 from durable_replay.cassette.store import Cassette
 from durable_replay.errors import CassetteError, UsageError
 from durable_replay.http import Headers, Interaction, Request, Response
 from durable_replay.recording.recorder import HostMap, Recorder, parse_map
 from durable_replay.recording.take import Ending, Take
-from durable_replay.recording.tape import hosts_of
 
 KEY = b"0123456789abcdef"
 
@@ -100,7 +100,7 @@ def test_maps_are_kept_in_the_cassette(tmp_path: Path) -> None:
     recorder = Recorder.start(path, "once", [parse_map("minio.local:9000=s3"), parse_map("jira.local=jira")], key=KEY)
     recorder.finish()
     with Cassette.open(path) as cassette:
-        assert hosts_of(cassette) == {"minio.local:9000": "s3", "jira.local": "jira"}
+        assert mapped_hosts(cassette) == {"minio.local:9000": "s3", "jira.local": "jira"}
 
 
 @pytest.mark.parametrize("text", ["", "host", "host=", "=s3", "host:x=s3", "host:99999=s3"])
