@@ -80,7 +80,7 @@ class Emulator:
         session.clock.reach(at)
         pinned = [key[2:] for key in fact.writes]
         scope = rehearse(
-            lambda assumed: self.scope(session, call, names, at, pinned=pinned, assumed=assumed, rehearsing=True), call
+            lambda assumed: self.scope(session, call, names, at, pinned=pinned, assumed=assumed), call
         ) or self.scope(session, call, names, at)
         before = self._before(scope.world, fact)
         done = {scope.world.full(key): document for key, document in scope.changes.items()}
@@ -198,16 +198,13 @@ class Emulator:
         *,
         pinned: Iterable[Key] = (),
         assumed: Mapping[Key, Document] | None = None,
-        rehearsing: bool = False,
         listed: Callable[[], Listed | None] = lambda: None,
     ) -> Scope:
         """The state that a resolved call may touch."""
         reads = (*call.operation.read_keys(call), *names)
         world = self.world(session, call.service, call.tenant)
         writes = call.operation.written_keys(call)
-        return Scope(
-            world, reads, writes, now=now, pinned=pinned, assumed=assumed, rehearsing=rehearsing, listed=listed
-        )
+        return Scope(world, reads, writes, now=now, pinned=pinned, assumed=assumed, listed=listed)
 
     def seed(self, session: Session, service: Service, tenant: str) -> None:
         """Fills what no recording taught, once a session and world. It is no write: no recording goes stale by it.

@@ -160,8 +160,6 @@ class Mint:
     now: datetime
     shared: Callable[[], int]
     """The next number among all of this kind in its world, whatever they lie below (Jira's comments)."""
-    name: Callable[[], int]
-    """The next number among names that are plain numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +192,9 @@ class Scope:
         now: float,
         pinned: Iterable[Key] = (),
         assumed: Mapping[Key, Document] | None = None,
-        rehearsing: bool = False,
         listed: Callable[[], Listed | None] = lambda: None,
     ) -> None:
         self.world = world
-        self.rehearsing = rehearsing
-        """A recorded write is being learnt: the service has done it, so nothing about it is to be refused."""
         self._reads = (*reads, *writes)
         self._writes = tuple(writes)
         self._now = now
@@ -308,7 +303,6 @@ class Scope:
             self.random,
             self.now,
             lambda: self._above((kind.name,), ""),
-            lambda: self._above((f"{kind.name}.name",), ""),
         )
         while True:
             identity = form(mint)
