@@ -122,10 +122,10 @@ def prune(
     """Take recordings off that nobody needs; name at least one reason."""
     from datetime import UTC, datetime
 
+    from durable_replay.cassette.care.age import parse_age
     from durable_replay.cassette.care.pruning import Unneeded
     from durable_replay.cassette.care.pruning import prune as pruned
     from durable_replay.errors import UsageError
-    from durable_replay.recording.expiry import parse_age
 
     if not (unused_in or duplicates or older_than):
         raise UsageError("nothing to look for: give --unused-in, --duplicates or --older-than")

@@ -120,10 +120,10 @@ def _too_old(cassettes: tuple[Path, ...], max_age: str | None, *, strict: bool) 
         return 0
     from datetime import UTC, datetime
 
-    from durable_replay.recording.expiry import expired, parse_age
+    from durable_replay.cassette.care.age import check_age, parse_age
 
     age, now = parse_age(max_age), datetime.now(UTC)
-    warnings = [text for path in cassettes if path.exists() and (text := expired(path, age, now))]
+    warnings = [text for path in cassettes if path.exists() and (text := check_age(path, age, now))]
     for text in warnings:
         say(f"durable-replay: {text}")
     return 1 if warnings and strict else 0

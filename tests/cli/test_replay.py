@@ -127,6 +127,14 @@ def test_old_recordings_are_told_and_fail_a_strict_run(told: Tell, cassette: Pat
     assert told("replay", "-c", cassette, "--max-age", "1d", "--strict", "--", "true")[0] == 1
 
 
+def test_a_time_that_an_import_made_up_is_not_told_as_old(told: Tell, tmp_path: Path) -> None:
+    stub = {"request": {"method": "GET", "url": "/a"}, "response": {"status": 200, "body": "x"}}
+    (tmp_path / "stub.json").write_text(json.dumps(stub))
+    told("cassette", "import", "i.cassette", "stub.json", "--base", "https://api.test")
+    code, _, errors = told("replay", "-c", "i.cassette", "--max-age", "1d", "--strict", "--", "true")
+    assert (code, "recordings of" in errors) == (0, False), errors
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [

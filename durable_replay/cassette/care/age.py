@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from durable_replay.cassette.store import Cassette
-from durable_replay.errors import CassetteError
+from durable_replay.errors import UsageError
 from durable_replay.http import Interaction
 
-__all__ = ["Age", "age", "check_age", "is_dated"]
+__all__ = ["Age", "age", "check_age", "is_dated", "parse_age"]
 
 _UNDATED = "the source tells no time"
 """In the note of an imported interaction, whose time is then made up (see formats/importing.py)."""
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,25 @@ def is_dated(interaction: Interaction) -> bool:
     return 0 < interaction.started < 253402300800 and _UNDATED not in interaction.note
 
 
-def check_age(path: Path, max_age: timedelta, now: datetime, *, fail: bool = False) -> str:
-    """What to tell of a cassette whose oldest interaction is older than `max_age` at `now`; empty if none is.
+def parse_age(text: str) -> timedelta:
+    """`30d`, `12h`, `2w` or `90m`. Raises UsageError."""
+    match = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower(), re.ASCII)
+    if match is None:
+        raise UsageError(f"{text!r} is no age; write 30d, 12h, 2w or 90m")
+    return int(match[1]) * _UNITS[match[2]]
 
-    With `fail` that is raised as CassetteError.
-    """
-    found = age(path)
-    if found.oldest is None or now - found.oldest <= max_age:
+
+def check_age(path: Path, max_age: timedelta, now: datetime) -> str:
+    """What to tell of a cassette whose oldest interaction of known time is older than `max_age` at `now`; empty where
+    none is. Raises CassetteError."""
+    with Cassette.open(path) as cassette:
+        first = cassette.summary().first
+    if first is None or now.timestamp() - first <= max_age.total_seconds():
+        return ""  # told from the rows alone: no time is older, be it known or made up
+    oldest = age(path).oldest
+    if oldest is None or now - oldest <= max_age:
         return ""
-    told = (
-        f"{path} has recordings of {found.oldest:%Y-%m-%d}, {(now - found.oldest).days} days old; "
-        f"the limit is {max_age.days}. Record it again with --mode all."
+    return (
+        f"{path} has recordings of {oldest:%Y-%m-%d}, {(now - oldest).days} days old; the limit is {max_age.days}. "
+        "Record it again with --mode all."
     )
-    if fail:
-        raise CassetteError(told)
-    return told

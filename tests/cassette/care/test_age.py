@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from durable_replay.cassette.care.age import Age, age, check_age
-from durable_replay.errors import CassetteError
+from durable_replay.cassette.care.age import Age, age, check_age, parse_age
+from durable_replay.errors import UsageError
 from durable_replay.http import Interaction
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -30,9 +30,18 @@ def test_a_cassette_that_is_too_old_is_told_of(path: Path) -> None:
     assert check_age(path, timedelta(days=41), NOW) == ""
 
 
-def test_it_fails_where_that_is_asked_for(path: Path) -> None:
-    with pytest.raises(CassetteError, match="Record it again"):
-        check_age(path, timedelta(days=30), NOW, fail=True)
+@pytest.mark.parametrize("text", ["", "30", "d", "3 years", "-1d", "٣d"])
+def test_an_age_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="30d"):
+        parse_age(text)
+
+
+def test_an_age_is_told_by_its_unit() -> None:
+    assert [parse_age(text) for text in ("90m", "12h", " 5W ")] == [
+        timedelta(minutes=90),
+        timedelta(hours=12),
+        timedelta(weeks=5),
+    ]
 
 
 def test_imported_recordings_without_a_time_are_not_too_old(
@@ -55,3 +64,4 @@ def test_a_time_that_an_import_made_up_is_no_age(tmp_path: Path) -> None:
     assert age(tmp_path / "i.cassette") == Age(None, None, 1)
     old = Unneeded(older_than=timedelta(days=1), now=NOW)
     assert prune(tmp_path / "i.cassette", old).gone == {}
+    assert check_age(tmp_path / "i.cassette", timedelta(days=1), NOW) == ""
