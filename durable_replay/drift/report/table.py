@@ -1,0 +1,97 @@
+"""The report for a terminal: findings by endpoint, with an example of both sides."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from durable_replay.drift.finding import Comparison, Endpoint, Example, Finding, Severity, Suppression
+from durable_replay.drift.report.context import Context, advice, by_endpoint, headline
+
+__all__ = ["as_table"]
+
+_STYLES = {Severity.breaking: "bold red", Severity.additive: "green", Severity.cosmetic: "dim"}
+
+
+def as_table(comparison: Comparison, context: Context) -> str:
+    """Lines for people; colours only where the context has them."""
+    parts: list[RenderableType] = [_of_endpoint(endpoint, found) for endpoint, found in by_endpoint(comparison)]
+    if context.show_ignored and comparison.suppressed:
+        parts.append(_set_aside(comparison.suppressed))
+    if comparison.unpaired:
+        parts.append(_unpaired(comparison))
+    parts += [Text(note, "dim") for note in context.notes]
+    parts.append(Text(f"{context.before} → {context.after}: {headline(comparison)}", "bold"))
+    if text := advice(comparison, context):
+        parts.append(Text(text))
+    return _rendered(Group(*parts), context)
+
+
+def _rendered(shown: RenderableType, context: Context) -> str:
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=context.width,
+        force_terminal=context.color,
+        no_color=not context.color,
+        highlight=False,
+        emoji=False,
+    )
+    console.print(shown)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _of_endpoint(endpoint: Endpoint, found: list[Finding]) -> RenderableType:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for finding in found:
+        table.add_row(
+            Text(finding.severity, _STYLES[finding.severity]),
+            Text(finding.path),
+            Text(f"{finding.text} ({finding.count:,} of {finding.seen:,})"),
+        )
+        for example in finding.examples[:1]:
+            table.add_row("", "", _both(example))
+    name = f"  {endpoint.operation}" if endpoint.operation else ""
+    return Group(Text.assemble((str(endpoint), "bold"), (name, "dim")), Padding(table, (0, 0, 1, 2)))
+
+
+def _both(example: Example) -> Text:
+    text = Text()
+    for sign, style, value, number in (
+        ("- ", "red", example.before, example.before_number),
+        ("+ ", "green", example.after, example.after_number),
+    ):
+        if value:
+            text.append(f"{sign}{value}", style)
+            text.append(f"  #{number}\n" if number else "\n", "dim")
+    text.rstrip()
+    return text
+
+
+def _set_aside(suppressed: tuple[Suppression, ...]) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("set aside", "path", "kind", "because"):
+        table.add_column(name, header_style="bold", overflow="fold", no_wrap=name == "kind")
+    for one in suppressed:
+        finding = one.finding
+        table.add_row(
+            Text(str(finding.endpoint)), Text(finding.path), finding.kind, Text(f"{one.origin}: {one.reason}")
+        )
+    return Padding(table, (0, 0, 1, 0))
+
+
+def _unpaired(comparison: Comparison) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("asked on one side only", header_style="bold", overflow="fold")
+    for name in ("before", "after"):
+        table.add_column(name, header_style="bold", justify="right")
+    for one in comparison.unpaired:
+        table.add_row(Text(str(one.endpoint)), f"{one.before:,}", f"{one.after:,}")
+    return Padding(table, (0, 0, 1, 0))
