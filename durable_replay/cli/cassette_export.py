@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from durable_replay.cassette.export.exported import Exported
 
 __all__ = ["add_to"]
+
+_SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 
 
 class Target(StrEnum):
@@ -41,8 +44,14 @@ def add_to(app: typer.Typer) -> None:
 
 def export(
     file: File,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file; to stdout without it.")
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER/",
+            help="Write to this file, or text into this folder, a file for each interaction; to stdout without it.",
+        ),
     ] = None,
     target: Annotated[
         Target, typer.Option("--format", help="text, or another tool's: har, vcrpy, wiremock, hoverfly.")
@@ -68,13 +77,22 @@ def export(
         raise UsageError("--review is for --format text")
     if host != "*" and target is Target.text:
         raise UsageError("--host is for other tools' formats; `durable-replay cassette split --by host` parts a tape")
+    output = None if to is None else Path(to)
+    folder = output if output is not None and (output.is_dir() or str(to)[-1:] in _SLASHES) else None
+    if folder is not None and target is not Target.text:
+        raise UsageError(f"{folder} is a folder; --format {target} is written to one file")
     if output is not None and output.exists() and output.samefile(there(file)):
         raise UsageError(f"{output} is the cassette itself; name another file")
     with Cassette.open(there(file)) as cassette, counting("exporting") as progress:
         if target is Target.text:
-            from durable_replay.cassette.text.cassettes import cassette_text
+            if folder is not None:
+                from durable_replay.cassette.text.folders import write_folder
 
-            size = _written(cassette_text(cassette, review=review, on_progress=progress), output)
+                size = write_folder(folder, cassette, review=review, on_progress=progress)
+            else:
+                from durable_replay.cassette.text.cassettes import cassette_text
+
+                size = _written(cassette_text(cassette, review=review, on_progress=progress), output)
             if output is not None:
                 say(f"wrote {len(cassette):,} interactions, {megabytes(size)}, to {output}")
             return 0

@@ -62,10 +62,10 @@ def import_(
 
 
 def _is_text(sources: Sequence[Path]) -> bool:
-    from durable_replay.cassette.text.cassettes import is_text_file
+    from durable_replay.cassette.text.cassettes import is_text
     from durable_replay.errors import UsageError
 
-    texts = [is_text_file(path) for path in sources]
+    texts = [is_text(path) for path in sources]
     if any(texts) and not all(texts):
         raise UsageError("a cassette's text is imported apart from other formats; name one kind at a time")
     return all(texts)

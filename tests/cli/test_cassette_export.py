@@ -73,6 +73,40 @@ def test_the_text_gives_the_same_cassette_back(told: Tell, cassette: Path, tmp_p
         assert first.identity == second.identity
 
 
+@pytest.mark.parametrize("folder", ["text/", "text"])
+def test_text_goes_into_a_folder_with_a_file_for_each_interaction(
+    told: Tell, cassette: Path, tmp_path: Path, folder: str
+) -> None:
+    if folder == "text":  # without a slash it is a folder where there is one
+        (tmp_path / "text").mkdir()
+    code, output, errors = told("cassette", "export", cassette, "-o", folder)
+    assert (code, output) == (0, "")
+    assert errors.startswith("wrote 2 interactions, ") and errors.endswith(" to text\n")
+    names = sorted(path.name for path in (tmp_path / "text").iterdir())
+    assert names == ["0001-GET-text.txt", "0002-GET-picture.txt", "cassette.txt"]
+    code, output, _ = told("cassette", "import", "b.cassette", folder)
+    assert (code, output) == (0, "imported 2 interactions into b.cassette\n")
+    with Cassette.open(cassette) as first, Cassette.open(tmp_path / "b.cassette") as second:
+        assert first.identity == second.identity
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "out/", "--format", "har"], "out is a folder; --format har is written to one file"),
+        (["-o", "."], "is not replaced, since api.cassette in it is no part of a cassette's text; name another folder"),
+        (["-o", "none/out/"], "none/out cannot be written: No such file or directory"),
+    ],
+)
+def test_a_folder_that_cannot_be_is_told_in_one_line(
+    told: Tell, cassette: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
+    code, output, errors = told("cassette", "export", cassette, *options)
+    assert (code, output, errors.count("\n")) == (2, "", 1)
+    assert message in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["api.cassette"]
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="no git on this machine")
 def test_git_is_set_up(told: Tell, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)

@@ -10,6 +10,7 @@
     reading.py    the exact text as interactions again
     volatile.py   what differs between two recordings of the same traffic (volatile.json is the list)
     review.py     the text without that: what `git diff` shows
+    folders.py    either text as a folder, with a file for each interaction
     showing.py    one body for a terminal: by its type, or in hex
     git.py        has git show that text
 """

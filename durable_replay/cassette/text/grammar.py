@@ -4,6 +4,7 @@
 
     durable-replay cassette text 1 exact        the first line; `review` is for reading only
     host minio.local:9000 s3                    a host that was mapped to a service
+    interactions 41                             in the head of a folder alone: they are in files beside (folders.py)
                                                 an empty line before each interaction
     #1 POST https://api.test/items?a=%20b       number, method, URL
     at 2026-03-01T10:00:00.25Z                  when it began

@@ -15,7 +15,7 @@ from durable_replay.cassette.text.grammar import TITLE, moment, request_parts, s
 from durable_replay.errors import CassetteError
 from durable_replay.http import EMPTY, IN_MEMORY, Body, BytesBody, Frame, Headers, Interaction, Request, Response
 
-__all__ = ["BodySink", "TextReader", "is_text_form"]
+__all__ = ["BodySink", "TextReader", "is_text_file", "opened"]
 
 LINE_LIMIT = 64 * 1024 * 1024
 """The longest line in bytes; a body's longest string is one line."""
@@ -32,9 +32,23 @@ class BodySink(Protocol):
     def abort(self) -> None: ...
 
 
-def is_text_form(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is a cassette's text."""
-    return head.startswith(TITLE.encode())
+def is_text_file(path: Path) -> bool:
+    """Whether a file is a cassette's text, by its first line."""
+    try:
+        if not path.is_file():
+            return False  # a pipe would wait for somebody to write
+        with path.open("rb") as file:
+            return file.read(80).startswith(TITLE.encode())
+    except OSError:
+        return False
+
+
+def opened(source: Path) -> IO[bytes]:
+    """A text's file. Raises CassetteError."""
+    try:
+        return source.open("rb")
+    except OSError as error:
+        raise CassetteError(f"{source} cannot be read: {error.strerror}. Name another file.") from error
 
 
 class TextReader:
@@ -51,6 +65,8 @@ class TextReader:
         self._title()
         self.hosts: Mapping[str, str] = dict(self._hosts())
         """Hosts that were mapped to a service."""
+        self.beside = self._beside()
+        """How many interactions are in files beside this one, where it is the head of a folder (folders.py)."""
 
     def wrong(self, what: str) -> CassetteError:
         """The error for the line at hand."""
@@ -87,6 +103,18 @@ class TextReader:
             yield self._meant(host), self._meant(service)
             self._next()
 
+    def _beside(self) -> int | None:
+        line = self._line
+        if line is None or not line.startswith("interactions "):
+            return None
+        count = line.removeprefix("interactions ")
+        if not (count.isascii() and count.isdigit() and len(count) < 10):
+            raise self.wrong("how many interactions there are is written as in 'interactions 41'")
+        self._next()
+        if self._line is not None:
+            raise self.wrong("after how many interactions there are nothing follows")
+        return int(count)
+
     def _meant(self, text: str) -> str:
         try:
             return unescaped(text)
@@ -94,6 +122,8 @@ class TextReader:
             raise self.wrong(str(error)) from error
 
     def __iter__(self) -> Iterator[Interaction]:
+        if self.beside is not None:
+            raise self.wrong("the interactions are in the files beside this one; import their folder")
         while self._line is not None:
             if self._line == "":
                 self._next()

@@ -13,15 +13,15 @@ from hashlib import sha256
 
 from durable_replay.cassette.text.bodies import TEXT_LIMIT
 from durable_replay.cassette.text.escaping import escaped, is_odd
-from durable_replay.cassette.text.grammar import TITLE, field_line, request_line
+from durable_replay.cassette.text.grammar import field_line, request_line
 from durable_replay.cassette.text.layout import LAYOUTS, kind_of
 from durable_replay.cassette.text.volatile import HIDDEN, Volatile, names, only_text_of_fields
-from durable_replay.cassette.text.writing import frame_line, marked
+from durable_replay.cassette.text.writing import frame_line, head_lines, marked
 from durable_replay.errors import LimitExceeded
 from durable_replay.http import Body, BytesBody, Headers, Interaction
 from durable_replay.redaction.coding import coding_of, decode
 
-__all__ = ["in_settled_order", "readable", "review_text"]
+__all__ = ["in_settled_order", "readable", "review_text", "reviewed"]
 
 _NOTHING: Mapping[str, str] = {}
 _AT_ONCE = 1000
@@ -33,12 +33,16 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 
 def review_text(interactions: Iterable[Interaction], hosts: Mapping[str, str] = _NOTHING) -> Iterator[str]:
     """The text in pieces, an interaction each."""
-    yield f"{TITLE} review\n"
-    for host, service in sorted(hosts.items()):
-        yield f"host {escaped(host, ' ')} {escaped(service, ' ')}\n"
+    yield from head_lines("review", hosts)
+    for text in reviewed(interactions):
+        yield f"\n{text}\n"
+
+
+def reviewed(interactions: Iterable[Interaction]) -> Iterator[str]:
+    """The text of each interaction, in the order in which they are reviewed; the first line is the request's."""
     volatile = Volatile()
     for interaction in in_settled_order(interactions):
-        yield "\n" + "\n".join(_lines(interaction, volatile)) + "\n"
+        yield "\n".join(_lines(interaction, volatile))
 
 
 def in_settled_order(interactions: Iterable[Interaction]) -> Iterator[Interaction]:

@@ -10,7 +10,7 @@ from durable_replay.cassette.text.escaping import escaped
 from durable_replay.cassette.text.grammar import TITLE, field_line, moment_text, request_line
 from durable_replay.http import Body, BytesBody, Frame, Headers, Interaction
 
-__all__ = ["body_lines", "exact_text", "frame_line", "interaction_lines", "marked"]
+__all__ = ["body_lines", "exact_text", "frame_line", "head_lines", "interaction_lines", "marked"]
 
 _EMPTY_LINE = re.compile(r"^\| $", re.MULTILINE)
 _NOTHING: Mapping[str, str] = {}
@@ -21,13 +21,18 @@ def exact_text(interactions: Iterable[Interaction], hosts: Mapping[str, str] = _
 
     `hosts` are those mapped to a service.
     """
-    yield f"{TITLE} exact\n"
-    for host, service in sorted(hosts.items()):
-        yield f"host {escaped(host, ' ')} {escaped(service, ' ')}\n"
+    yield from head_lines("exact", hosts)
     for interaction in interactions:
         yield "\n"
         for lines in interaction_lines(interaction):
             yield f"{lines}\n"
+
+
+def head_lines(kind: str, hosts: Mapping[str, str]) -> Iterator[str]:
+    """How a text begins; `kind` is exact or review."""
+    yield f"{TITLE} {kind}\n"
+    for host, service in sorted(hosts.items()):
+        yield f"host {escaped(host, ' ')} {escaped(service, ' ')}\n"
 
 
 def interaction_lines(interaction: Interaction) -> Iterator[str]:

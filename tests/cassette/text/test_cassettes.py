@@ -10,7 +10,7 @@ import pytest
 
 from durable_replay.cassette.bodies import INLINE
 from durable_replay.cassette.store import Cassette, CassetteWriter
-from durable_replay.cassette.text.cassettes import cassette_text, import_text, is_text_file, write_whole
+from durable_replay.cassette.text.cassettes import cassette_text, import_text, is_text, write_whole
 from durable_replay.errors import CassetteError
 from durable_replay.http import BytesBody, Frame, Interaction
 
@@ -71,10 +71,10 @@ def test_a_text_for_review_is_not_imported(path: Path, tmp_path: Path, text: Pat
 
 
 def test_a_file_is_known_by_its_first_line(text: Path, path: Path, tmp_path: Path) -> None:
-    assert is_text_file(text)
-    assert not is_text_file(path)
-    assert not is_text_file(tmp_path / "none")
-    assert not is_text_file(tmp_path)
+    assert is_text(text)
+    assert not is_text(path)
+    assert not is_text(tmp_path / "none")
+    assert not is_text(tmp_path)
 
 
 def test_progress_is_told_to_the_end(path: Path, text: Path) -> None:
