@@ -1,0 +1,83 @@
+"""The one form that every body takes for a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal, NamedTuple, TypeAlias
+
+from durable_replay.http import Body
+from durable_replay.matching.paths import Json
+
+__all__ = ["DEEPEST", "LARGE", "Content", "Document", "Form", "Node", "NotThat", "Reader", "described", "media_of"]
+
+Node: TypeAlias = Json
+"""None, a boolean, an integer, a fraction, a string, a list of nodes, or a dict of strings to nodes."""
+
+Form: TypeAlias = Literal[
+    "none",
+    "json",
+    "ndjson",
+    "xml",
+    "xmlrpc",
+    "form",
+    "csv",
+    "events",
+    "multipart",
+    "frames",
+    "text",
+    "html",
+    "binary",
+    "large",
+]
+
+LARGE = 16 * 1024 * 1024
+"""A body over this many bytes, as sent or unpacked, is only digested."""
+DEEPEST = 100
+"""Levels of lists and dicts that a document has at most; one that has more is text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a body says. `size` is in bytes, without content coding (of a `large` one: as sent); `note` says where the
+    body is not what its headers say, or is "". Equal bytes under equal headers give equal documents."""
+
+    form: Form
+    root: Node
+    size: int
+    note: str = ""
+
+
+class Content(NamedTuple):
+    """A body's bytes without content coding, its media type (lower case, no parameters), the whole field, and how
+    many documents it is nested in."""
+
+    data: bytes
+    media: str = ""
+    field: str = ""
+    nested: int = 0
+
+    def inner(self, data: bytes, field: str = "") -> Content:
+        """What is inside this content."""
+        return Content(data, media_of(field), field, self.nested + 1)
+
+
+Reader: TypeAlias = Callable[[Content], Document]
+
+
+class NotThat(ValueError):
+    """The content is not what its media type says; the text is why."""
+
+
+def media_of(field: str) -> str:
+    """The media type of a Content-Type field."""
+    return field.partition(";")[0].strip().lower()
+
+
+def described(media: str, body: Body) -> Node:
+    """What is kept of a body that is not read: `{"media-type", "size", "sha256"}`."""
+    digest = sha256()
+    for chunk in body.chunks():
+        digest.update(chunk)
+    return {"media-type": media, "size": body.size, "sha256": digest.hexdigest()}
