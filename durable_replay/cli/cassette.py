@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -56,24 +56,41 @@ def list_(
 @app.command(cls=QuickCommand, epilog="Example: durable-replay cassette show s3.cassette 41 --body")
 def show(
     file: File,
-    number: Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="Which interaction, from 1.")],
+    number: Annotated[
+        int | None, typer.Argument(metavar="NUMBER", min=1, help="Which interaction, from 1.", show_default=False)
+    ] = None,
+    interaction: Annotated[
+        int | None, typer.Option("--interaction", metavar="NUMBER", min=1, help="The same, by name.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="All of long bodies, and every message of a WebSocket.")] = False,
     body: Annotated[bool, typer.Option("--body", help="Write the response's body alone, as its bytes are.")] = False,
     shape: Format = Shape.text,
 ) -> int:
-    """Show one interaction: request and response as they were on the wire, text bodies up to 16 kB included."""
+    """Show one interaction: request, response and messages, with bodies decoded and laid out, or in hex.
+
+    Long bodies are cut, and say so. --body and --format json have them as they were on the wire.
+    """
     from durable_replay.cassette.store import Cassette
     from durable_replay.cli.interaction import document, message_lines, write_body
 
     with Cassette.open(_there(file)) as cassette:
-        interaction = cassette.interaction(number)
+        found = cassette.interaction(_the_one(number, interaction))
         if body:
-            write_body(interaction.response.body)
+            write_body(found.response.body)
         elif shape is Shape.json:
-            plain(document(interaction))
+            plain(document(found))
         else:
-            for line in message_lines(interaction):
+            for line in message_lines(found, full=full):
                 print(line)
     return 0
+
+
+def _the_one(number: int | None, interaction: int | None) -> int:
+    from durable_replay.errors import UsageError
+
+    if (number is None) == (interaction is None):
+        raise UsageError("name one interaction by its number, as in `cassette show FILE 41`; `cassette list` has them")
+    return cast(int, number or interaction)
 
 
 @app.command(cls=QuickCommand, epilog="Example: durable-replay cassette stats s3.cassette")

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from durable_replay.http import Body, Frame, Headers, Interaction
+from durable_replay.cassette.text.escaping import escaped
+from durable_replay.cassette.text.grammar import field_line
+from durable_replay.cassette.text.showing import SHOWN, pretty_lines
+from durable_replay.cassette.text.writing import frame_line
+from durable_replay.http import Body, BytesBody, Frame, Headers, Interaction
 
 __all__ = ["document", "message_lines", "write_body"]
 
-SHOWN = 16 * 1024
+_TEXT = 16 * 1024
+"""Bytes of a text in a document; more are base64."""
+_MESSAGES = 100
+"""WebSocket messages that are shown unless all are asked for."""
 
 
 def write_body(body: Body) -> None:
@@ -20,53 +27,39 @@ def write_body(body: Body) -> None:
     sys.stdout.buffer.flush()
 
 
-def message_lines(interaction: Interaction) -> Iterator[str]:
-    """Request, response and frames in their order."""
+def message_lines(interaction: Interaction, *, full: bool = False) -> Iterator[str]:
+    """Request, response and frames in their order; bodies as showing.py lays them out, `full` or up to a limit."""
     request, response = interaction.request, interaction.response
-    yield f"#{interaction.number}  {request.url}"
+    yield f"#{interaction.number}  {escaped(request.url)}"
+    if interaction.note:
+        yield f"note: {escaped(interaction.note)}"
     yield ""
-    yield f"> {request.method} {request.target} {interaction.http_version}"
-    yield from _lines(">", request.headers, request.body)
+    yield f"> {escaped(f'{request.method} {request.target} {interaction.http_version}')}"
+    yield from _message(">", request.headers, request.body, full)
     yield ""
-    yield f"< {interaction.http_version} {response.status} {response.reason}".rstrip()
-    yield from _lines("<", response.headers, response.body)
-    for frame in interaction.frames:
-        yield f"{'>' if frame.from_client else '<'} {_frame(frame)}"
+    yield f"< {escaped(f'{interaction.http_version} {response.status} {response.reason}'.rstrip())}"
+    yield from _message("<", response.headers, response.body, full)
+    yield from (field_line("+", name, value) for name, value in response.trailers)
     if interaction.outcome != "complete":
-        yield f"(aborted: {interaction.note or 'the connection ended before the response was whole'})"
+        yield "(aborted: the connection ended before the response was whole)"
+    yield from _frames(interaction.frames, full)
 
 
-def _lines(mark: str, headers: Headers, body: Body) -> Iterator[str]:
-    for name, value in headers:
-        yield f"{mark} {_safe(name)}: {_safe(value)}"
+def _message(mark: str, headers: Headers, body: Body, full: bool) -> Iterator[str]:
+    yield from (field_line(mark, name, value) for name, value in headers)
     if body:
         yield mark
-        text = _text(body)
-        if text is None:
-            yield f"{mark} ({body.size:,} bytes)"
-        else:
-            yield from (_safe(line) for line in text.splitlines())
+        yield from pretty_lines(body, headers, None if full else SHOWN)
 
 
-def _text(body: Body) -> str | None:
-    """The body where it is text that a terminal may show, else None."""
-    if body.size > SHOWN:
-        return None
-    try:
-        text = body.read().decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    return None if "\0" in text else text
-
-
-def _safe(text: str) -> str:
-    """Recorded bytes must not speak to the terminal."""
-    return "".join(char if char.isprintable() or char == "\t" else f"\\x{ord(char):02x}" for char in text)
-
-
-def _frame(frame: Frame) -> str:
-    shown = _safe(frame.data[:SHOWN].decode("utf-8", "replace")) if frame.kind != "binary" else f"{len(frame.data)} B"
-    return f"{frame.kind} {frame.code or ''} {shown}".replace("  ", " ")
+def _frames(frames: Sequence[Frame], full: bool) -> Iterator[str]:
+    for frame in frames if full else frames[:_MESSAGES]:
+        yield ""
+        yield frame_line(frame, at=f"{frame.at:.3f}")
+        if frame.data:
+            yield from pretty_lines(BytesBody(frame.data), Headers(), None if full else SHOWN)
+    if not full and len(frames) > _MESSAGES:
+        yield f"… {len(frames) - _MESSAGES:,} of {len(frames):,} messages are left out; --full shows them"
 
 
 def document(interaction: Interaction) -> dict[str, object]:
@@ -111,3 +104,14 @@ def _body(body: Body) -> dict[str, object]:
     if body.size <= 1024 * 1024:
         return {"size": body.size, "base64": base64.b64encode(body.read()).decode("ascii")}
     return {"size": body.size}
+
+
+def _text(body: Body) -> str | None:
+    """The body as it was sent where it is a short text, else None."""
+    if body.size > _TEXT:
+        return None
+    try:
+        text = body.read().decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text

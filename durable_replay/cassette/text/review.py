@@ -21,7 +21,7 @@ from durable_replay.errors import LimitExceeded
 from durable_replay.http import Body, BytesBody, Headers, Interaction
 from durable_replay.redaction.coding import coding_of, decode
 
-__all__ = ["in_settled_order", "readable", "review_text", "reviewed"]
+__all__ = ["content", "in_settled_order", "readable", "review_text", "reviewed"]
 
 _NOTHING: Mapping[str, str] = {}
 _AT_ONCE = 1000
@@ -154,9 +154,9 @@ def readable(body: Body, headers: Headers, boundary: str = "") -> tuple[str, str
     """The kind of a body and its text without content coding, laid out; None where it is no text."""
     if not body:
         return "text", ""
-    data = _content(body, headers.get("content-encoding"))
+    data = content(body, headers.get("content-encoding"))
     try:
-        text = (data or b"\xff").decode("utf-8")
+        text = "\0" if data is None else data.decode("utf-8")
     except UnicodeDecodeError:
         return "binary", None
     if "\0" in text:
@@ -168,11 +168,12 @@ def readable(body: Body, headers: Headers, boundary: str = "") -> tuple[str, str
     return kind, LAYOUTS[kind].spread(text) if kind in LAYOUTS else text
 
 
-def _content(body: Body, content_encoding: str) -> bytes | None:
+def content(body: Body, content_encoding: str) -> bytes | None:
+    """The bytes without their coding; None where it cannot be undone, or they are over TEXT_LIMIT."""
     coding = coding_of(content_encoding)
     if coding is None or body.size > TEXT_LIMIT:
         return None
     try:
-        return decode(coding, body.chunks(), TEXT_LIMIT) or None
+        return decode(coding, body.chunks(), TEXT_LIMIT)
     except (ValueError, LimitExceeded):
         return None
