@@ -4,7 +4,8 @@
 json        keys sorted, no whitespace; a body with a repeated key, NaN or bad syntax is `bytes`
 form        pairs sorted by name, repeated names in their order
 xml         C14N without comments and without the whitespace between elements; a body with a DOCTYPE is `bytes`
-multipart   parts sorted by name, each with its file name, its kind and its own digest; the boundary does not count
+multipart   parts sorted by name, each with its file name, its kind and its own digest; the boundary does not count,
+            nor do the signature's fields of an upload by a signed policy
 text        its bytes
 bytes       its bytes; everything over 1 MiB too, which is digested as it streams and never parsed
 ==========  ==========================================================================================================
@@ -27,6 +28,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from durable_replay.http import Request
+from durable_replay.matching.defaults import SIGNED_FORMS
 from durable_replay.matching.encodings import BadChunks, inflated, unchunked
 from durable_replay.matching.paths import Json, removed, selected
 from durable_replay.matching.rules import BodyRules
@@ -268,14 +270,21 @@ def _from_multipart(content: _Content, rules: BodyRules, mask: Mask | None) -> C
     parts = parts_of(content.data, content.field, MOST_PARTS)
     if parts is None:
         raise _Unparsed("not multipart, or too many parts")
+    signing = _signing(part.name for part in parts)
     for part in sorted(parts, key=itemgetter(0)):
-        if part.name not in rules.hidden:
+        if part.name not in rules.hidden and part.name.lower() not in signing:
             inner = _Content(part.data, _media(part.content_type) or "text/plain", part.content_type)
             if inner.media.startswith("multipart/"):
                 inner = inner._replace(media="application/octet-stream")
             body = _by_kind(inner, whole, mask)
             fields.setdefault(part.name, []).append([part.filename, body.kind, body.digest.hex()])
     return _from_value("multipart", dict(fields), rules)
+
+
+def _signing(names: Iterable[str]) -> frozenset[str]:
+    """Lower-case names of the fields that only sign a form with these fields."""
+    there = {name.lower() for name in names}
+    return frozenset[str]().union(*(fields for marks, fields in SIGNED_FORMS if marks <= there))
 
 
 _Canonicaliser = Callable[[_Content, BodyRules, Mask | None], CanonicalBody]

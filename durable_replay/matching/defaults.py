@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from durable_replay.matching.pattern import Significance, body, header, host, method, path, query
 
-__all__ = ["DEFAULT"]
+__all__ = ["DEFAULT", "SIGNED_FORMS"]
 
 MEANINGFUL_HEADERS = (
     "range",
@@ -36,6 +36,28 @@ SIGNING_QUERY = (
 CREDENTIAL_FIELDS = (
     *("password", "passwd", "client_secret", "clientSecret", "client_assertion", "api_key", "apiKey"),
     *("access_token", "accessToken", "refresh_token", "refreshToken", "id_token", "secret_key", "secretKey"),
+)
+
+SIGNED_FORMS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    # A multipart form that has all of the first fields is an upload by a signed policy, in which none of the second
+    # counts: they are over the time, and new in every form. Names without case, as the services read them.
+    # AWS, "Authenticating Requests in Browser-Based Uploads Using POST (AWS Signature Version 4)".
+    (
+        frozenset({"policy", "x-amz-signature"}),
+        frozenset(
+            {"policy", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-security-token", "x-amz-signature"}
+        ),
+    ),
+    # AWS, "Browser-Based Uploads Using POST (AWS Signature Version 2)".
+    (
+        frozenset({"policy", "awsaccesskeyid", "signature"}),
+        frozenset({"policy", "awsaccesskeyid", "signature", "x-amz-security-token"}),
+    ),
+    # Google Cloud Storage, "Policy Document": the twin of AWS's fourth.
+    (
+        frozenset({"policy", "x-goog-signature"}),
+        frozenset({"policy", "x-goog-algorithm", "x-goog-credential", "x-goog-date", "x-goog-signature"}),
+    ),
 )
 
 

@@ -48,6 +48,22 @@ def test_boto3_is_replayed_and_may_then_go_its_own_way(tmp_path: Path, monkeypat
     assert replayed(tmp_path, program, "--strict").returncode == 1  # emulated answers are misses to a strict run
 
 
+def test_a_browsers_upload_by_a_signed_policy_is_replayed_though_policy_and_signature_are_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program: Command = [PYTHON, SCRIPTS / "post_policy.py"]
+    monkeypatch.setenv("TIMES", "10")
+    with moto_server() as authority:
+        monkeypatch.setenv("S3", f"http://{authority}")
+        first = recorded(tmp_path, program, "--map", f"{authority}=s3")
+    assert first.stdout.count(" 201 ") == 4, first.stdout
+    again = replayed(tmp_path, program, "--strict")
+    assert (again.returncode, again.stdout) == (0, first.stdout), again.stderr
+    monkeypatch.setenv("DEVIATE", "yes")
+    other = replayed(tmp_path, program)
+    assert other.stdout == f"{first.stdout}501\n", other.stderr  # another file's content is another request
+
+
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Completed]:
     """What each client printed while it was recorded, and in a strict replay without the servers: two folders of

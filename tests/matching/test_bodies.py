@@ -135,6 +135,45 @@ def test_the_boundary_and_order_of_a_multipart_body_do_not_count_and_its_parts_d
     assert one != made(boundary, [("other", "image/png", data), parts[1]])
 
 
+def form(boundary: str, **fields: str) -> bytes:
+    head = '--{}\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    parts = [head.format(boundary, name.replace("_", "-"), value) for name, value in fields.items()]
+    return "".join([*parts, f"--{boundary}--\r\n"]).encode()
+
+
+V4 = {"x_amz_algorithm": "A", "X_Amz_Credential": "C/20260101", "x_amz_date": "2026", "x_amz_signature": "S"}
+V2 = {"AWSAccessKeyId": "A", "signature": "S"}
+GOOGLE = {"x_goog_algorithm": "A", "x_goog_credential": "C", "x_goog_date": "2026", "x_goog_signature": "S"}
+
+
+@pytest.mark.parametrize("signed", [V4, {**V4, "x_amz_security_token": "T"}, V2, GOOGLE], ids=str)
+def test_what_signs_an_upload_by_a_policy_does_not_count_and_the_rest_of_its_form_does(
+    ask: Ask, signed: dict[str, str]
+) -> None:
+    def made(edge: str, **fields: str) -> CanonicalBody:
+        return content(ask("POST", "/", form(edge, **fields), f"multipart/form-data; boundary={edge}"))
+
+    first = made("edge-1", key="a.txt", policy="P1", **signed, file="meow")
+    again = {name: f"{value}-2" for name, value in signed.items()}
+    assert first.kind == "multipart"
+    assert first == made("edge-2", key="a.txt", Policy="P2", **again, file="meow")
+    assert first != made("edge-2", key="b.txt", policy="P2", **again, file="meow")
+    assert first != made("edge-2", key="a.txt", policy="P2", **again, file="purr")
+
+
+def test_fields_of_these_names_count_in_any_other_form(ask: Ask) -> None:
+    def made(**fields: str) -> CanonicalBody:
+        return content(ask("POST", "/", form("edge", **fields), "multipart/form-data; boundary=edge"))
+
+    for plain in (
+        {"policy": "home"},
+        {"signature": "Ann"},
+        {"policy": "home", "signature": "Ann"},
+        {"x_amz_date": "1"},
+    ):
+        assert made(**plain) != made(**{name: value + "!" for name, value in plain.items()})
+
+
 @pytest.mark.parametrize(
     "data",
     [b"no boundary at all", b"--b\r\n\r\n" * 5000, b"--b\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\n--b--"],
