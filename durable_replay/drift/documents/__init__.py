@@ -20,6 +20,6 @@ binary, large   `{"media-type", "size", "sha256"}`
 """
 
 from durable_replay.drift.documents.form import Document, Form, Node
-from durable_replay.drift.documents.reading import document
+from durable_replay.drift.documents.reading import conversation, document
 
-__all__ = ["Document", "Form", "Node", "document"]
+__all__ = ["Document", "Form", "Node", "conversation", "document"]

@@ -6,22 +6,23 @@ description that now has markup is still a description.
 
 from __future__ import annotations
 
+import json
 import re
+from functools import lru_cache
+from pathlib import Path
 
-from durable_replay.drift.documents.form import Content, Node, NotThat
+from durable_replay.drift.documents.form import Node, NotThat
 
-__all__ = ["unfolded", "unfolded_text"]
+__all__ = ["is_xml_document", "unfolded", "unfolded_text"]
 
 MOST_NESTED = 3
 """Documents in documents in documents; what is deeper stays a string."""
-_ROOT = re.compile(r"<(?:\?xml\b|(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s/>])")
-_HTML = frozenset(
-    "a abbr address article aside audio b bdi bdo blockquote body br button canvas caption center cite code col "
-    "colgroup dd del details dfn div dl dt em embed fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6 "
-    "head header hr html i iframe img input ins kbd label legend li link main map mark math menu meta nav object ol "
-    "option p picture pre q s samp script section select small source span strike strong style sub summary sup svg "
-    "table tbody td template textarea tfoot th thead title tr tt u ul var video".split()
-)
+_ROOT = re.compile(r"\s*<(?:\?xml\b|(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s/>])")
+
+
+@lru_cache(maxsize=1)
+def _html_elements() -> frozenset[str]:
+    return frozenset(json.loads(Path(__file__).with_name("html_elements.json").read_text("utf-8")))
 
 
 def unfolded(value: Node, nested: int) -> Node:
@@ -35,13 +36,21 @@ def unfolded(value: Node, nested: int) -> Node:
 
 def unfolded_text(text: str, nested: int) -> Node:
     """The document that a string holds, or the string."""
-    ends = text[:1] + text[-1:]
-    if nested >= MOST_NESTED or ends not in ("{}", "[]", "<>"):
+    if nested >= MOST_NESTED or text[:1] not in "{[<":
         return text
+    ends = text[:1] + text.rstrip()[-1:]
     try:
-        return _json(text, nested) if ends != "<>" else _xml(text, nested)
+        if ends in ("{}", "[]"):
+            return _json(text, nested)
+        return _xml(text, nested) if ends == "<>" else text
     except NotThat:
         return text
+
+
+def is_xml_document(text: str) -> bool:
+    """Whether a text begins as an XML document, and not as a piece of HTML."""
+    root = _ROOT.match(text)
+    return root is not None and root[1] not in _html_elements()
 
 
 def _json(text: str, nested: int) -> Node:
@@ -51,9 +60,8 @@ def _json(text: str, nested: int) -> Node:
 
 
 def _xml(text: str, nested: int) -> Node:
-    root = _ROOT.match(text)
-    if root is None or (root[1] or "").lower() in _HTML and root[1] == root[1].lower():
+    if not is_xml_document(text):
         return text
-    from durable_replay.drift.documents.xml import read
+    from durable_replay.drift.documents.xml import read_text
 
-    return {"<xml>": read(Content(text.encode("utf-8", "surrogatepass"), "text/xml", nested=nested + 1)).root}
+    return {"<xml>": read_text(text, nested + 1)}
