@@ -29,7 +29,7 @@ from durable_replay.timeline.scope import is_name, name_key, names_of
 
 __all__ = ["Footprint", "Indexing", "Understood", "footprint", "lessons", "placed", "resolve", "succeeded", "written"]
 
-VERSION = "5"
+VERSION = "6"
 _LOG = logging.getLogger(__name__)
 _NUMBERED = re.compile(r"([^\d]*|.*-)(\d{1,18})")  # a head with digits of its own ends in a hyphen: `P2P-17`
 Overrides = Callable[[Request, str, Significance], Significance]
