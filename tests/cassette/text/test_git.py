@@ -7,9 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -129,9 +130,12 @@ class _Api(BaseHTTPRequestHandler):
 
     def _answer(self, status: int) -> None:
         count = self.server.count  # type: ignore[attr-defined]
-        body = json.dumps({"id": f"{count}", "created": datetime.now(UTC).isoformat(), "took": count % 7}).encode()
-        self.send_response(status)
+        thing = {"id": f"{count}", "created": datetime.now(UTC).isoformat(), "took": count % 7}
+        body = json.dumps({**thing, "colour": self.server.colour}).encode()  # type: ignore[attr-defined]
+        self.send_response(status)  # with a Date
         self.send_header("X-Request-Id", uuid4().hex)
+        self.send_header("ETag", f'"{sha256(body).hexdigest()[:16]}"')
+        self.send_header("Set-Cookie", f"session={uuid4().hex}; Path=/")
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -150,25 +154,44 @@ urllib.request.urlopen(urllib.request.Request(server + "/items/" + made["id"], h
 """
 
 
-def test_a_suite_recorded_twice_against_a_live_server_gives_no_diff(
-    git: Callable[..., str], tmp_path: Path, path: Path
-) -> None:
-    pytest.importorskip("mitmproxy")
-    git_setup(tmp_path, EXPORT)
+@pytest.fixture
+def api() -> Iterator[ThreadingHTTPServer]:
+    """A live server of things; its `colour` is part of each."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Api)
-    server.count = 10_000  # type: ignore[attr-defined]
-    Thread(target=server.serve_forever, daemon=True).start()
-    environment = {**os.environ, "SERVER": f"http://127.0.0.1:{server.server_port}"}
-    command = [sys.executable, "-m", "durable_replay", "record", "-c", str(path), "--mode", "all", "--include-loopback"]
-    try:
-        for _ in range(2):
-            line = [*command, "--", sys.executable, "-c", CLIENT]
-            subprocess.run(line, env=environment, check=True, timeout=60, capture_output=True)
-            if not git("ls-files", path.name):
-                git("add", ".")
-                git("commit", "-qm", "Record")
-    finally:
-        server.shutdown()
-        server.server_close()
+    server.count, server.colour = 10_000, "red"  # type: ignore[attr-defined]
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_after_git_setup_a_suite_recorded_again_gives_an_empty_diff_until_the_api_changes(
+    git: Callable[..., str], tmp_path: Path, path: Path, api: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a user does it: the installed command sets git up, and git runs it for each diff."""
+    pytest.importorskip("mitmproxy")
+    monkeypatch.setenv("PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
+    monkeypatch.setenv("SERVER", f"http://127.0.0.1:{api.server_port}")
+
+    def run(*arguments: str) -> None:
+        command = ["durable-replay", *arguments]
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=60, capture_output=True)
+
+    def record_suite() -> None:
+        run("record", "-c", path.name, "--mode", "all", "--include-loopback", "--", sys.executable, "-c", CLIENT)
+
+    record_suite()
+    run("cassette", "git-setup")
+    git("add", ".")
+    git("commit", "-qm", "Record")
+    first = path.read_bytes()
+    record_suite()
+    assert path.read_bytes() != first
     assert git("status", "--short").strip() == "M a.cassette"
     assert git("diff") == ""
+    api.colour = "blue"  # type: ignore[attr-defined]
+    record_suite()
+    changed = [line for line in git("diff").splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert changed == 2 * ['-|   "colour": "red"', '+|   "colour": "blue"']
