@@ -21,6 +21,12 @@
     clock = "recorded"                          # recorded, now or an ISO time
     seed = 7
     provenance = true
+
+    [diff]
+    ignore = ["kind=value path=body.$.**.votes"]          # see docs/drift.md
+    severity = { "enum-added" = "breaking" }
+    fail_on = "additive"                        # breaking, additive, any or never
+    same = { "localhost:9002" = "localhost:9001" }        # two hosts that are one
 """
 
 from __future__ import annotations
@@ -51,7 +57,7 @@ from durable_replay.matching.pattern import (
     parse_term,
 )
 
-__all__ = ["MatchRule", "OnMiss", "RedactRule", "RedactSettings", "ReplaySettings", "Settings"]
+__all__ = ["DiffSettings", "MatchRule", "OnMiss", "RedactRule", "RedactSettings", "ReplaySettings", "Settings"]
 
 OnMiss = Literal["emulate", "refuse", "forward", "record"]
 Where = Literal["header", "query", "field", "pattern"]
@@ -60,6 +66,8 @@ T = TypeVar("T")
 
 ON_MISS = ("emulate", "refuse", "forward", "record")
 WHERE = ("header", "query", "field", "pattern")
+SEVERITIES = ("breaking", "additive", "cosmetic")
+FAIL_ON = ("breaking", "additive", "any", "never")
 PERSONAL = ("email", "ip", "name")
 CONDITIONS = {
     "cassette": on_cassette,
@@ -109,6 +117,20 @@ class ReplaySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DiffSettings:
+    """Defaults of `diff`: rules as they are written, severities by kind, and hosts that are one in pairs.
+
+    `place` names the file and the section, for whoever reads the rules.
+    """
+
+    ignore: tuple[str, ...] = ()
+    severity: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    fail_on: str | None = None
+    same: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A project's settings; `source` is the file that they are from, None where there is none."""
 
@@ -116,6 +138,7 @@ class Settings:
     redact: RedactSettings = field(default_factory=RedactSettings)
     hosts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     replay: ReplaySettings = field(default_factory=ReplaySettings)
+    diff: DiffSettings = field(default_factory=DiffSettings)
     source: Path | None = None
 
     @classmethod
@@ -135,13 +158,14 @@ class Settings:
     def parse(cls, document: Table, source: Path, prefix: str = "") -> Settings:
         """Settings from a parsed document; UsageError names the file, the key and what is allowed."""
         reader = _Reader(document, source, prefix)
-        reader.allow("match", "redact", "hosts", "replay")
+        reader.allow("match", "redact", "hosts", "replay", "diff")
         hosts = reader.inside("hosts")
         return cls(
             match=tuple(_match(rule) for rule in reader.tables("match")),
             redact=_redact(reader.inside("redact")),
             hosts=MappingProxyType({name.lower(): hosts.required(name) for name in hosts.values}),
             replay=_replay(reader.inside("replay")),
+            diff=_diff(reader.inside("diff")),
             source=source,
         )
 
@@ -239,6 +263,25 @@ def _replay(reader: _Reader) -> ReplaySettings:
         clock=clock,
         seed=reader.optional("seed", int),
         provenance=reader.optional("provenance", bool),
+    )
+
+
+def _diff(reader: _Reader) -> DiffSettings:
+    reader.allow("ignore", "severity", "fail_on", "same")
+    severity, same = reader.inside("severity"), reader.inside("same")
+    severities = {kind: severity.required(kind) for kind in severity.values}
+    for kind, text in severities.items():
+        if text not in SEVERITIES:
+            raise severity.error(kind, f"is '{text}'; allowed are {', '.join(SEVERITIES)}")
+    fail_on = reader.optional("fail_on", str)
+    if fail_on is not None and fail_on not in FAIL_ON:
+        raise reader.error("fail_on", f"is '{fail_on}'; allowed are {', '.join(FAIL_ON)}")
+    return DiffSettings(
+        ignore=reader.texts("ignore"),
+        severity=MappingProxyType(severities),
+        fail_on=fail_on,
+        same=MappingProxyType({host.lower(): same.required(host).lower() for host in same.values}),
+        place=f"{reader.source}: {reader.prefix.rstrip('.')}",
     )
 
 
