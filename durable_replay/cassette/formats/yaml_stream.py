@@ -1,4 +1,4 @@
-"""YAML of any length, entry by entry, from libyaml's events.
+"""YAML of any length, entry by entry: the plain block style of recorders line by line, all else from libyaml's events.
 
 # Rule: tags never make anything but text, bytes, lists and mappings; an alias is followed only backwards, and what
 aliases expand to is counted.
@@ -24,13 +24,14 @@ from yaml.events import (
 
 from durable_replay.cassette.formats.plain import Plain, small, unbase64
 from durable_replay.cassette.formats.source import Item, Source
+from durable_replay.cassette.formats.yaml_block import NULL
+from durable_replay.cassette.formats.yaml_window import Window
 
 __all__ = ["EXPANDED", "entries", "load"]
 
 EXPANDED = 2_000_000
 """Nodes that a document's aliases may stand for, all together."""
 _DEPTH = 100
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BINARY = frozenset({"!binary", "tag:yaml.org,2002:binary"})
 
 
@@ -105,11 +106,12 @@ def _put(into: dict[str, Plain], key: str, value: Plain) -> None:
 
 
 class _Reader:
-    """Events become values."""
+    """Events become values. `lines_before` are those that the parser has not seen."""
 
-    def __init__(self, parser: yaml.CSafeLoader) -> None:
+    def __init__(self, parser: yaml.CSafeLoader, lines_before: int = 0) -> None:
         self._next = parser.get_event
         self._anchors = _Anchors()
+        self._lines_before = lines_before
 
     def forget(self) -> None:
         """Anchors end with their document."""
@@ -117,6 +119,10 @@ class _Reader:
 
     def event(self) -> Event:
         return cast(Event, self._next())
+
+    def line_of(self, event: Event) -> int:
+        """Where an event begins in the file."""
+        return self._lines_before + _line_of(event)
 
     def value(self, event: Event | None = None) -> Plain:
         """The value that begins with this event (None: with the next one), to its end."""
@@ -133,7 +139,7 @@ class _Reader:
                 value: Plain = event.value
                 if event.tag is not None or event.anchor is not None:
                     value = self._scalar(event)
-                elif event.implicit[0] and value in _NULL:
+                elif event.implicit[0] and value in NULL:
                     value = None
             elif type(event) is MappingStartEvent or type(event) is SequenceStartEvent:
                 outer.append((into, key, anchor))
@@ -177,7 +183,7 @@ class _Reader:
         if event.tag is not None:
             if event.tag in _BINARY:
                 value = _decoded(text, event)
-        elif event.implicit[0] and text in _NULL:
+        elif event.implicit[0] and text in NULL:
             value = None
         if event.anchor is not None:
             self._anchors.begin(event.anchor)
@@ -200,18 +206,28 @@ def entries(source: Source, path: tuple[str, ...], around: dict[str, Plain] | No
     """
     around = {} if around is None else around
     with source.open() as file:
-        try:
-            parser = yaml.CSafeLoader(file)
-        except (yaml.YAMLError, UnicodeError) as error:
-            raise source.wrong(_said(error), _line(error)) from error
-        try:
-            yield from _documents(source, _Reader(parser), path, around)
-        except _Broken as error:
-            raise source.wrong(str(error), error.line) from error
-        except (yaml.YAMLError, UnicodeError) as error:
-            raise source.wrong(_said(error), _line(error)) from error
-        finally:
-            parser.dispose()
+        window = Window(file)
+        if len(path) == 1:
+            yield from window.items(path[0], around)
+        if not window.finished:
+            yield from _left(source, window, path, around)
+
+
+def _left(source: Source, window: Window, path: tuple[str, ...], around: dict[str, Plain]) -> Iterator[Item]:
+    """What is left in the window, by libyaml."""
+    before = window.lines_before
+    try:
+        parser = yaml.CSafeLoader(window)
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise source.wrong(_said(error), _line(error, before)) from error
+    try:
+        yield from _documents(source, _Reader(parser, before), path, around)
+    except _Broken as error:
+        raise source.wrong(str(error), before + error.line) from error
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise source.wrong(_said(error), _line(error, before)) from error
+    finally:
+        parser.dispose()
 
 
 def _documents(source: Source, reader: _Reader, path: tuple[str, ...], around: dict[str, Plain]) -> Iterator[Item]:
@@ -230,9 +246,9 @@ def _descend(
         yield from _elements(source, reader, event, here)
         return
     if not isinstance(event, MappingStartEvent):
-        line = _line_of(event)
+        line = reader.line_of(event)
         raise source.wrong(f"'{here or 'the document'}' is no mapping with '{path[0]}' in it", line)
-    found, line = False, _line_of(event)
+    found, line = False, reader.line_of(event)
     while not isinstance(event := reader.event(), MappingEndEvent):
         key = _key(reader.value(event), event)
         name = f"{here}.{key}" if here else key
@@ -246,8 +262,8 @@ def _descend(
 
 
 def _elements(source: Source, reader: _Reader, event: Event, here: str) -> Iterator[Item]:
-    line = _line_of(event)
-    if isinstance(event, ScalarEvent) and event.value in _NULL:
+    line = reader.line_of(event)
+    if isinstance(event, ScalarEvent) and event.value in NULL:
         return
     if isinstance(event, AliasEvent):
         repeated = reader.value(event)
@@ -256,7 +272,7 @@ def _elements(source: Source, reader: _Reader, event: Event, here: str) -> Itera
     if not isinstance(event, SequenceStartEvent):
         raise source.wrong(f"'{here or 'the document'}' is no list", line)
     while not isinstance(event := reader.event(), SequenceEndEvent):
-        yield Item(reader.value(event), _line_of(event))
+        yield Item(reader.value(event), reader.line_of(event))
 
 
 def _said(error: Exception) -> str:
@@ -264,9 +280,9 @@ def _said(error: Exception) -> str:
     return f"this is no YAML that can be read: {problem}"
 
 
-def _line(error: Exception) -> int | None:
+def _line(error: Exception, before: int = 0) -> int | None:
     mark = getattr(error, "problem_mark", None)
-    return None if mark is None else int(mark.line) + 1
+    return None if mark is None else before + int(mark.line) + 1
 
 
 def load(source: Source) -> Item:
