@@ -9,10 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, unquote
-
-from durable_replay.redaction.words import long_words
 
 __all__ = ["decoded", "within"]
 
@@ -21,8 +19,15 @@ _DEEPEST = 3
 _SHORTEST = 20
 # five groups of text of ASCII, the first sign of each of which has a byte's upper bits, then anything
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+_-])(?:[I-Za-f][A-Za-z0-9+/_-]{3}){5}[A-Za-z0-9+/_-]*+={0,2}", re.ASCII)
-_IN_URL = r"[\w.~!*'()+/:@$%-]"
-_PERCENT = re.compile(rf"(?<!{_IN_URL}){_IN_URL}*%[2-7][0-9A-Fa-f]{_IN_URL}*", re.ASCII)
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_IN_URL = frozenset(f"{_LETTERS}_.~!*'()+/:@$%-".encode())
+_URLS = bytes(0x61 if sign in _IN_URL else 0x20 for sign in range(256))
+_UPPER, _BEFORE = 1, 2
+_SIGNS = bytes(
+    _UPPER * (chr(sign) in "IJKLMNOPQRSTUVWXYZabcdef") + _BEFORE * (chr(sign) not in f"{_LETTERS}+_-")
+    for sign in range(256)
+)
+_ESCAPE = re.compile("%[2-7][0-9A-Fa-f]")
 _PLAIN = frozenset("0123456789ABCDEFabcdef-")
 _BREAKS = {ord(sign): None for sign in "\t\r\n"}
 _URL_SIGNS = "!*'()+/:@$"
@@ -45,11 +50,9 @@ class _Encoded:
     def replace(self, text: str, depth: int) -> str:
         if depth >= _DEEPEST or len(text) < _SHORTEST:
             return text
-        if "%" in text:
-            text = _PERCENT.sub(lambda match: self._percent(match[0], depth), text)
-        if not _BASE64.search(long_words(text)):
-            return text
-        return _BASE64.sub(lambda match: self._base64(match, depth), text)
+        text = _replaced(text, ((at, end, self._percent(text[at:end], depth)) for at, end in _percent_runs(text)))
+        runs = _base64_runs(text)
+        return _replaced(text, ((run.start(), run.end(), self._base64(run, depth)) for run in runs))
 
     def _inner(self, plain: str, depth: int) -> str:
         return self.replace(self._search(plain), depth + 1)
@@ -112,10 +115,47 @@ def _all(plain: str, depth: int) -> Iterator[str]:
 
 
 def _once(text: str) -> Iterator[tuple[int, str]]:
-    if "%" in text:
-        yield from ((run.start(), unquote(run[0], errors="replace")) for run in _PERCENT.finditer(text))
-    for run in _BASE64.finditer(text) if _BASE64.search(long_words(text)) else ():
+    yield from ((at, unquote(text[at:end], errors="replace")) for at, end in _percent_runs(text))
+    for run in _base64_runs(text):
         yield from ((run.start(), plain) for part in (run[0], *_parts(run[0])) if (plain := _text_of(part)) is not None)
+
+
+def _percent_runs(text: str) -> Iterator[tuple[int, int]]:
+    """From where to where signs of URLs stand in a row, with one percent-encoded sign of ASCII or more."""
+    if _ESCAPE.search(text) is None:
+        return
+    flat = text.encode("latin-1", "replace").translate(_URLS)
+    end = 0
+    for escape in _ESCAPE.finditer(text):
+        if escape.start() >= end:
+            end = flat.find(b" ", escape.end())
+            end = end if end >= 0 else len(flat)
+            yield flat.rfind(b" ", 0, escape.start()) + 1, end
+
+
+def _base64_runs(text: str) -> Iterator[re.Match[str]]:
+    """What `_BASE64.finditer` gives, tried only where signs for a byte's upper bits stand in five groups' first places,
+    after a sign that ends a word: one look at all places at once, by an integer with a byte for each."""
+    signs = int.from_bytes(text.encode("latin-1", "replace").translate(_SIGNS), "little")
+    marks = signs & signs >> 32
+    marks &= marks >> 64
+    marks &= signs >> 128
+    marks &= signs >> 1 << 8 | _UPPER
+    places, at = (marks.to_bytes(len(text), "little") if marks else b""), 0
+    while (at := places.find(_UPPER, at)) >= 0:
+        run = _BASE64.match(text, at)
+        if run is not None:
+            yield run
+        at = run.end() if run is not None else at + 1
+
+
+def _replaced(text: str, parts: Iterable[tuple[int, int, str]]) -> str:
+    """The text with others in the places of some of its parts."""
+    pieces, done = [], 0
+    for start, end, shown in parts:
+        pieces += [text[done:start], shown]
+        done = end
+    return "".join((*pieces, text[done:])) if pieces else text
 
 
 def _parts(run: str) -> list[str]:

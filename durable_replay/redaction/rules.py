@@ -7,14 +7,14 @@ element), or a shape that is recognised anywhere in text. The rows are data; `re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from durable_replay.errors import UsageError
 from durable_replay.redaction import general, of_services
+from durable_replay.redaction.grams import SIZE, Grams, beginnings, cases
 from durable_replay.redaction.shapes import QUERY, SHAPES
-from durable_replay.redaction.words import long_words
 
 __all__ = ["DEFAULT", "Place", "Rule", "Rules"]
 
@@ -26,11 +26,10 @@ class Rule:
     """One row. `names` (any case) for headers, query parameters and fields; `pattern` for text, in which the group
     `secret`, or else the whole match, is what is replaced.
 
-    A text rule is tried only where `hint` occurs, which keeps scanning quick: one of several texts divided by `|`, or
-    after a `~` a pattern, which is quick where it begins with one plain character. `scanned` says that the shape is
-    specific enough to fail a finished recording wherever it stands in the file's raw bytes; what was recorded is
-    searched for every shape. `token` says that what matches begins with, and has its hint in, at least 14 letters,
-    digits and `_.+~-` in a row (see words.py), so that the hint needs to be looked for in such words alone.
+    A text rule is tried only where `hint` occurs, which is what makes a search quick: one of several texts divided by
+    `|`, best of three signs or more; after `i~` the same in any case; or after a `~` a pattern, which is quick where it
+    begins with plain characters. `scanned` says that the shape is specific enough to fail a finished recording
+    wherever it stands in the file's raw bytes; what was recorded is searched for every shape.
     """
 
     name: str
@@ -39,10 +38,10 @@ class Rule:
     pattern: str = ""
     hint: str = ""
     scanned: bool = True
-    token: bool = False
     compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
     sieve: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
     hints: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    headed: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", frozenset(name.lower() for name in self.names))
@@ -52,11 +51,85 @@ class Rule:
             raise UsageError(f"redaction rule {self.name!r}: its pattern does not compile: {wrong}") from None
         sieve = re.compile(self.hint[1:], re.ASCII) if self.hint.startswith("~") else None
         object.__setattr__(self, "sieve", sieve)
-        object.__setattr__(self, "hints", tuple(self.hint.split("|")))
+        texts = () if sieve else tuple(self.hint.removeprefix(_ANY_CASE).split("|"))
+        object.__setattr__(self, "hints", texts)
+        object.__setattr__(self, "headed", not self.any_case and _headed(self.pattern, texts))
         if self.place == "text" and (not self.pattern or self.compiled.match("")):
             raise UsageError(f"redaction rule {self.name!r}: a text rule needs a pattern that matches something")
         if self.place != "text" and not self.names:
             raise UsageError(f"redaction rule {self.name!r}: a {self.place} rule needs names")
+
+    @property
+    def any_case(self) -> bool:
+        """Whether the hints are of any case."""
+        return self.hint.startswith(_ANY_CASE)
+
+    def likely(self, text: str) -> bool:
+        """Whether the pattern is worth trying."""
+        if self.sieve is not None:
+            return self.sieve.search(text) is not None
+        return self.any_case or any(hint in text for hint in self.hints)
+
+    def matches(self, text: str) -> Iterator[re.Match[str]]:
+        """What `compiled.finditer` gives, without a look at every place where no match can begin."""
+        return self._heads(text) if self.headed else self.compiled.finditer(text)
+
+    def _heads(self, text: str) -> Iterator[re.Match[str]]:
+        end = 0
+        for at in _places(text, self.hints):
+            if at >= end and (match := self.compiled.match(text, at)) is not None:
+                end = match.end()
+                yield match
+
+    def replaced(self, text: str, by: Callable[[re.Match[str]], str]) -> str:
+        """What `compiled.sub` gives."""
+        if not self.headed:
+            return self.compiled.sub(by, text)
+        pieces, end = [], 0
+        for match in self._heads(text):
+            pieces += [text[end : match.start()], by(match)]
+            end = match.end()
+        return "".join((*pieces, text[end:])) if pieces else text
+
+
+_ANY_CASE = "i~"
+_BEHIND = re.compile(r"\(\?<![^()]*\)")
+
+
+def _headed(pattern: str, hints: tuple[str, ...]) -> bool:
+    """Whether every match begins with a hint: so it is written, but for what must not stand before."""
+    behind = _BEHIND.match(pattern)
+    start = pattern[behind.end() if behind else 0 :]
+    if "" in hints or not hints:
+        return False
+    if len(hints) == 1:
+        return start.startswith(_escaped(hints[0])) and not _divided(start)
+    return start.startswith(f"(?:{'|'.join(map(_escaped, hints))})") and not _divided(start)
+
+
+def _escaped(hint: str) -> str:
+    return re.escape(hint).replace(r"\-", "-").replace(r"\ ", " ")
+
+
+def _divided(pattern: str) -> bool:
+    """Whether a pattern has alternatives outside of every group."""
+    depth = 0
+    for sign in re.findall(r"\\.|\[\^?\]?[^\]]*\]|[()|]", pattern):
+        depth += (sign == "(") - (sign == ")")
+        if sign == "|" and not depth:
+            return True
+    return False
+
+
+def _places(text: str, hints: tuple[str, ...]) -> list[int]:
+    """Where texts occur, in order."""
+    found: list[int] = []
+    for hint in hints:
+        at = text.find(hint)
+        while at >= 0:
+            found.append(at)
+            at = text.find(hint, at + 1)
+    return sorted(found) if len(hints) > 1 else found
 
 
 class Rules:
@@ -66,7 +139,7 @@ class Rules:
     'header'
     """
 
-    __slots__ = ("_by_name", "_hints", "_sieves", "_tokens", "fields", "headers", "queries", "texts")
+    __slots__ = ("_by_name", "_first", "fields", "headers", "queries", "texts")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._by_name = {rule.name: rule for rule in rules}
@@ -74,19 +147,13 @@ class Rules:
         self.queries = self._index("query")
         self.fields = self._index("field")
         self.texts: tuple[Rule, ...] = tuple(rule for rule in self if rule.place == "text")
-        hinted = [(at, rule) for at, rule in enumerate(self.texts) if rule.sieve is None]
-        self._hints = tuple((hint, at) for at, rule in hinted if not rule.token for hint in rule.hints)
-        self._tokens = tuple((hint, at) for at, rule in hinted if rule.token for hint in rule.hints)
-        self._sieves = tuple((rule.sieve, at) for at, rule in enumerate(self.texts) if rule.sieve is not None)
+        self._first: _First | None = None
 
     def likely(self, text: str) -> list[Rule]:
-        """The text rules whose patterns are worth trying, in order. Flat loops, for all texts are searched and most
-        hold nothing."""
-        found = {at for hint, at in self._hints if hint in text}
-        found.update(at for sieve, at in self._sieves if sieve.search(text))
-        if words := long_words(text):
-            found.update(at for hint, at in self._tokens if hint in words)
-        return [self.texts[at] for at in sorted(found)]
+        """The text rules whose patterns are worth trying, in order."""
+        if self._first is None:  # when it is needed: many programs only ask for names
+            self._first = _First(self.texts)
+        return [self.texts[at] for at in sorted(self._first.of(text))]
 
     def _index(self, place: Place) -> dict[str, str]:
         """The rule's name by the lower-case name of what it covers."""
@@ -111,6 +178,35 @@ class Rules:
             if name not in self:
                 raise UsageError(f"no redaction rule is called {name!r}; there are: {', '.join(sorted(self._by_name))}")
         return Rules(rule for rule in self if rule.name not in names)
+
+
+class _First:
+    """The first look: all texts are searched, and most hold nothing."""
+
+    __slots__ = ("_grams", "_others", "_sieved")
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        told = {at: _signs(rule) for at, rule in enumerate(rules)}
+        self._grams = Grams((signs, at) for at, several in told.items() for signs in several or ())
+        self._sieved = {at: rule.sieve for at, rule in enumerate(rules) if rule.sieve is not None and told[at]}
+        self._others = tuple((at, rules[at]) for at, several in told.items() if several is None)
+
+    def of(self, text: str) -> set[int]:
+        """The places of the rules that may match."""
+        begun = self._grams.numbers(text.encode("latin-1", "replace"))
+        found = {at for at in begun if at not in self._sieved or self._sieved[at].search(text)}
+        found.update(at for at, rule in self._others if rule.likely(text))
+        return found
+
+
+def _signs(rule: Rule) -> list[tuple[str, ...]] | None:
+    """The signs of each place of a rule's hints; None where they are too short or no texts."""
+    if rule.sieve is not None:
+        begun = beginnings(rule.hint[1:])
+        return [begun] if begun else None
+    if min(map(len, rule.hints)) < SIZE:
+        return None
+    return [cases(hint) if rule.any_case else tuple(hint) for hint in rule.hints]
 
 
 def _names(text: str) -> frozenset[str]:
@@ -161,7 +257,7 @@ def _more() -> Iterator[Rule]:
         yield Rule(name, cast(Place, place), _names(names))
     own = ((name, hint, pattern, scanned) for name, _, hint, pattern, scanned in of_services.PATTERNS)
     for name, hint, pattern, scanned in (*SHAPES, *general.GENERAL_PATTERNS, *own):
-        yield Rule(name, "text", pattern=pattern, hint=hint, scanned=scanned, token=name in general.TOKENS)
+        yield Rule(name, "text", pattern=pattern, hint=hint, scanned=scanned)
 
 
 DEFAULT = Rules((*_NAMED, *_more()))

@@ -86,7 +86,7 @@ SHAPES: tuple[tuple[str, str, str, bool], ...] = (
     ),
     ("salesforce-session", "00D", r"00D[A-Za-z0-9]{12,15}(?:!|%21)(?P<secret>[\w.]{40,250})", True),
     ("atlassian-token", "ATATT3", r"(?<![A-Za-z0-9])ATATT3[\w=-]{40,400}", True),
-    ("asana-token", "~:[0-9a-f]{32}", r"(?<![\w/])[12]/\d{10,20}(?:/\d{10,20})?:[0-9a-f]{32}(?![0-9a-f])", True),
+    ("asana-token", r"~[12]/\d{10}", r"(?<![\w/])[12]/\d{10,20}(?:/\d{10,20})?:[0-9a-f]{32}(?![0-9a-f])", True),
     ("stripe-key", "k_live_", r"(?<![A-Za-z0-9])[sr]k_live_[A-Za-z0-9]{20,250}", True),
     ("npm-token", "npm_", r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])", True),
     (
@@ -95,7 +95,7 @@ SHAPES: tuple[tuple[str, str, str, bool], ...] = (
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<secret>.{40,6000}?)(?:\s|\\n)*-----END",
         True,
     ),
-    ("url-password", "://", r"://[^/\s:@\"'<>\\]{0,100}:(?P<secret>[^/\s:@\"'<>\\]{1,200})@", True),
+    ("url-password", "@", r"://[^/\s:@\"'<>\\]{0,100}:(?P<secret>[^/\s:@\"'<>\\]{1,200})@", True),
     (
         "opennebula-session",
         "<methodName>one.",
@@ -133,5 +133,10 @@ SHAPES: tuple[tuple[str, str, str, bool], ...] = (
     ),
     # `key` is an API key at Google and a user's or an issue's name at Jira: its length tells
     ("query-key", "key=", r"[?&](?:amp;|u0026)?key=(?P<secret>[\w-]{30,200})", False),
-    ("url-query", "=", rf"[?&](?:amp;|u0026)?(?i:{_IN_URL})=(?P<secret>[^&\s\"'<>#\\;]{{1,4000}})", False),
+    (
+        "url-query",
+        "i~" + "|".join(f"{name}=" for name in QUERY),
+        rf"[?&](?:amp;|u0026)?(?i:{_IN_URL})=(?P<secret>[^&\s\"'<>#\\;]{{1,4000}})",
+        False,
+    ),
 )

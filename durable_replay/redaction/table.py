@@ -31,7 +31,7 @@ def _service(rule: Rule) -> str:
 def _what(rule: Rule) -> str:
     if rule.place != "text":
         return ", ".join(f"`{name}`" for name in sorted(rule.names))
-    if rule.sieve is not None or not rule.hint:
+    if rule.sieve is not None or rule.any_case or not rule.hint:
         return "a shape of its own"
     hints = " or ".join(f"`{_printable(hint)}`" for hint in rule.hints)
     return f"a shape with {hints}"

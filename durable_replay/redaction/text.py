@@ -62,13 +62,13 @@ class Text:
         if len(text) < _SHORTEST:
             return text
         for rule in self.rules.likely(text):
-            text = rule.compiled.sub(self._shape, text)
+            text = rule.replaced(text, self._shape)
         return text if text is begun else self._replacement.seen(text)
 
     def fitted(self, text: str) -> str:
         """The same, each replaced by as many characters: cut or padded."""
         for rule in self.rules.likely(text):
-            text = rule.compiled.sub(self._fitted_shape, text)
+            text = rule.replaced(text, self._fitted_shape)
         return text
 
     def _fitted_shape(self, match: re.Match[str]) -> str:
@@ -96,7 +96,7 @@ class Text:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where shapes stand."""
-        return [match.span() for rule in self.rules.likely(text) for match in rule.compiled.finditer(text)]
+        return [match.span() for rule in self.rules.likely(text) for match in rule.matches(text)]
 
     def found(self, text: str, every: bool = True) -> list[tuple[Rule, int]]:
         """The shapes that stand in a text (not `every`: the scanned ones), each with its offset; placeholders are
@@ -105,7 +105,7 @@ class Text:
             (rule, match.start())
             for rule in self.rules.likely(text)
             if every or rule.scanned
-            for match in rule.compiled.finditer(text)
+            for match in rule.matches(text)
             if not _hidden(match[_group(match)])
         ]
 
