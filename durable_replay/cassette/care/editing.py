@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from durable_replay.cassette.care.building import Progress, counted, silent
-from durable_replay.cassette.store import Cassette, CassetteWriter
+from durable_replay.cassette.care.building import Progress, changing, counted, silent
+from durable_replay.cassette.store import Cassette
 from durable_replay.errors import UsageError
 from durable_replay.http import Body, Headers, Interaction, Response
 
@@ -37,12 +37,12 @@ class Changes:
 
 
 def edit(path: Path, number: int, changes: Changes, on_progress: Progress = silent) -> Interaction:
-    """Change the response of an interaction, in one transaction; gives it as it is now. Raises CassetteError, and
+    """Change the response of an interaction, whole or not at all; gives it as it is now. Raises CassetteError, and
     UsageError where nothing is to be changed or a change could not be sent."""
     _require_sensible(changes)
     with Cassette.open(path) as cassette:
-        _changed(cassette.interaction(number), changes)  # before anything opens the file for writing
-    with CassetteWriter.open(path) as writer, Cassette.open(path) as cassette:
+        _changed(cassette.interaction(number), changes)  # before anything is copied
+    with changing(path) as writer, Cassette.open(path) as cassette:
         changed = _changed(cassette.interaction(number), changes)
 
         def tape() -> Iterator[Interaction]:

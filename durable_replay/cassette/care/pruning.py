@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal, cast
 
 from durable_replay.cassette.care.age import is_dated
-from durable_replay.cassette.care.building import Progress, counted, silent
-from durable_replay.cassette.store import Cassette, CassetteWriter
+from durable_replay.cassette.care.building import Progress, changing, counted, silent
+from durable_replay.cassette.store import Cassette
 from durable_replay.cassette.text.volatile import names
 from durable_replay.errors import UsageError
 from durable_replay.http import Headers, Interaction
@@ -54,7 +54,7 @@ class Pruned:
 
 
 def prune(path: Path, unneeded: Unneeded, *, dry_run: bool = False, on_progress: Progress = silent) -> Pruned:
-    """Take interactions off a tape in one transaction; with `dry_run` only tell which. Raises CassetteError, and
+    """Take interactions off a tape, all or none; with `dry_run` only tell which. Raises CassetteError, and
     UsageError for a report that is not of this tape."""
     with Cassette.open(path) as cassette:
         length = len(cassette)
@@ -71,7 +71,7 @@ def prune(path: Path, unneeded: Unneeded, *, dry_run: bool = False, on_progress:
             elif unneeded.duplicates and repeated:
                 gone[interaction.number] = "duplicate"
     if gone and not dry_run:
-        with CassetteWriter.open(path) as writer:
+        with changing(path) as writer:
             if len(writer) != length:
                 raise UsageError(f"{path} was written to while it was looked through; prune it again")
             writer.delete(gone)

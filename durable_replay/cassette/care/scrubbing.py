@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from durable_replay.cassette.care.building import Progress, build, counted, silent
+from durable_replay.cassette.care.building import Progress, alone, build, counted, silent, take_place
 from durable_replay.cassette.care.hosts import mapped_hosts
 from durable_replay.cassette.store import Cassette, CassetteWriter
-from durable_replay.errors import CassetteError
 from durable_replay.http import EMPTY, Body, Interaction
 from durable_replay.redaction.redact import Redactor
 
@@ -51,23 +50,28 @@ def scrub(path: Path, redactor: Redactor, on_progress: Progress = silent) -> Scr
     beside = path.with_name(f".{path.name}.{os.getpid()}.scrubbed")
     changed: list[int] = []
     try:
-        with CassetteWriter.open(path), Cassette.open(path) as old:  # nobody else writes meanwhile
-            for interaction in counted(old.interactions(), 2 * len(old), on_progress):
-                redactor.interaction(interaction, _Nowhere)
-
-            def tape(writer: CassetteWriter) -> Iterator[Interaction]:
-                for interaction in old.interactions():
-                    shown = _redacted(redactor, interaction, writer)
-                    if _differ(interaction, shown):
-                        changed.append(interaction.number)
-                    yield shown
-
-            count = build(beside, tape, mapped_hosts(old))
-        _take_place(beside, path)
+        with alone(path):
+            with Cassette.open(path) as old:
+                count = _rewritten(old, beside, redactor, changed, on_progress)
+            take_place(beside, path)
     finally:
         beside.unlink(missing_ok=True)
     on_progress(2 * count, 2 * count)
     return Scrubbed(count, tuple(changed))
+
+
+def _rewritten(old: Cassette, beside: Path, redactor: Redactor, changed: list[int], on_progress: Progress) -> int:
+    for interaction in counted(old.interactions(), 2 * len(old), on_progress):
+        redactor.interaction(interaction, _Nowhere)
+
+    def tape(writer: CassetteWriter) -> Iterator[Interaction]:
+        for interaction in old.interactions():
+            shown = _redacted(redactor, interaction, writer)
+            if _differ(interaction, shown):
+                changed.append(interaction.number)
+            yield shown
+
+    return build(beside, tape, mapped_hosts(old))
 
 
 def _redacted(redactor: Redactor, interaction: Interaction, writer: CassetteWriter) -> Interaction:
@@ -83,13 +87,3 @@ def _differ(one: Interaction, other: Interaction) -> bool:
         response=replace(other.response, body=one.response.body),
     )
     return kept != one or other.request.body is not one.request.body or other.response.body is not one.response.body
-
-
-def _take_place(beside: Path, path: Path) -> None:
-    try:
-        beside.chmod(path.stat().st_mode & 0o777)
-        beside.replace(path)
-        for suffix in ("-wal", "-shm", "-journal"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-    except OSError as wrong:
-        raise CassetteError(f"{path} cannot be replaced: {wrong.strerror}. Make it writable.") from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from durable_replay.cassette.care.building import Progress, build, counted, silent
+from durable_replay.cassette.care.building import Progress, build, counted, give_name, silent
 from durable_replay.cassette.care.hosts import mapped_hosts
 from durable_replay.cassette.store import Cassette
 from durable_replay.errors import CassetteError, UsageError
@@ -41,18 +43,33 @@ def split(source: Path, part_of: PartOf, folder: Path, on_progress: Progress = s
     with Cassette.open(source) as cassette:
         parts = _parts(cassette, part_of, on_progress)
         files = _files(source, folder, list(parts))
-        made: dict[Path, int] = {}
+        within = folder if folder.is_dir() else folder.parent
+        beside = within / f".{source.name}.{os.getpid()}.parts"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, numbers in parts.items():
-                made[files[name]] = _write(cassette, files[name], numbers)
-        except BaseException as error:
-            for path in made:
-                path.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise CassetteError(f"{folder} cannot be written: {error.strerror}. Name another folder.") from error
-            raise
+            within.mkdir(parents=True, exist_ok=True)
+            beside.mkdir()
+            made = {files[name]: _write(cassette, beside / files[name].name, each) for name, each in parts.items()}
+            _put_in_place(beside, folder, list(made))
+        except OSError as error:
+            raise CassetteError(f"{folder} cannot be written: {error.strerror}. Name another folder.") from error
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
         return made
+
+
+def _put_in_place(beside: Path, folder: Path, files: Sequence[Path]) -> None:
+    if not folder.exists():
+        beside.rename(folder)
+        return
+    done: list[Path] = []
+    try:
+        for path in files:
+            give_name(beside / path.name, path)
+            done.append(path)
+    except BaseException:
+        for path in done:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _parts(cassette: Cassette, part_of: PartOf, on_progress: Progress) -> dict[str, list[int]]:
