@@ -17,7 +17,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 from durable_replay.http import Request, Response
 from durable_replay.matching.bodies import CanonicalBody
 from durable_replay.service.address import Address, Procedure
-from durable_replay.service.api import Call, Operation
+from durable_replay.service.api import Call, Operation, Service
 from durable_replay.timeline.indexing import Indexing, Understood
 
 __all__ = ["Asked", "Asking", "answer_is_like"]
@@ -27,7 +27,7 @@ CALL = "CALL"
 LARGEST = 256 * 1024
 """Bytes of a body in which an operation's name is looked for."""
 
-_GRAPHQL = re.compile(r"\s*(?:#[^\n]*\n\s*)*(?:(query|mutation|subscription)\b\s*(\w+)?|\{)")
+_GRAPHQL = re.compile(r"\s*(?:#[^\n]*\n\s*)*(?:(query|mutation|subscription)\b\s*(\w+)?\s*[({@]|\{)")
 _FIELD = re.compile(r"\{\s*(?:\w+\s*:\s*)?(\w+)")
 _SOAP_ACTION = re.compile(r'action="?([^";]+)', re.IGNORECASE)
 _NAME = re.compile(r"[\w.:/#-]{1,100}")
@@ -58,6 +58,7 @@ class Asking:
     def __init__(self, indexing: Indexing) -> None:
         self._indexing = indexing
         self._rows: dict[str, Mapping[int, tuple[str, str]]] = {}
+        self._services: dict[str, Service | None] = {}
 
     def asked(self, request: Request) -> Asked:
         """What this request asks for."""
@@ -80,8 +81,15 @@ class Asking:
         found = rows.get(id(call.operation)) or _located(call)
         return (call.request.method, found[1]) if found[0] != CALL else found
 
+    def _service(self, request: Request) -> Service | None:
+        """Whose host this is, though no row of its table knows the request."""
+        authority = f"{request.host}:{request.port}"
+        if authority not in self._services:
+            self._services[authority] = self._indexing.registry.find(request)
+        return self._services[authority]
+
     def _unknown(self, request: Request, understood: Understood, key: bytes, names: int) -> Asked:
-        service = self._indexing.registry.find(request)
+        service = self._service(request)
         method = understood.canonical.method or request.method
         world = place = request.authority
         if service is not None:
