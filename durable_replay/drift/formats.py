@@ -26,10 +26,15 @@ _LONGEST = 4096
 _MOST_WORDS = 200
 _YEAR = re.compile(r"(?<!\d)(\d{4})")
 _VERSION = re.compile(r"v\d+(?:\.\d+)*(?:[a-z]+\d*)?|\d+\.\d+(?:\.\d+)?", re.IGNORECASE)
-_TICKET = re.compile(r"[A-Z][A-Z0-9_]{1,9}-\d+")
+_TICKET = re.compile(r"[A-Z][A-Z0-9_]{0,9}-\d+")
 _BEFORE_A_VERSION = frozenset({"api", "rest", "version", "v"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SEPARATED = re.compile(r"[-_.:/|,;=!]")
+_EMBEDDED = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?=[a-f]*\d)[0-9a-f]{16,}|\d{9,}"
+    r"|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)(?![0-9A-Za-z])"
+)
+"""What is an id or a time wherever it stands in a text."""
 _LETTERS = re.compile(r"[^\d]+")
 _MARKS = ".,;:!?()[]{}<>\"'`#"
 _PLACEHOLDER_MARKS = ("secret-", "c2VjcmV0L", "REDACTED", "erson-", "198.1", "2001:db8")
@@ -77,16 +82,20 @@ def _holds_placeholder(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _remembered(name: str, before: str, after: str) -> str:
-    form = format_of(before)
-    if form and form == (other := format_of(after)):
+    form, other = format_of(before), format_of(after)
+    if form and form == other:
         return _of_form(name, form, before, after)
     if "id" in classes_of(name) and _alike(before, after):
         return "id"
-    if "fleeting" in classes_of(name) and not (before.isalpha() and after.isalpha() and len(before) < 16):
+    if "fleeting" in classes_of(name) and not (_is_word(before) and _is_word(after)):
         return "token"
     if form and other and {form, other} <= _VOLATILE:
         return form
-    return "" if form or " " not in before else _texts(before, after)
+    return "" if form and other else _texts(before, after)
+
+
+def _is_word(text: str) -> bool:
+    return len(text) < 16 and text.isalpha() and text.islower()
 
 
 def _of_form(name: str, form: str, before: str, after: str) -> str:
@@ -159,11 +168,8 @@ def _same_path(before: str, after: str) -> bool:
     ones, others = before.split("/"), after.split("/")
     if len(ones) != len(others):
         return False
-    previous = ["", *ones]
-    return all(
-        one == other or _same_segment(one, other, previous[at])
-        for at, (one, other) in enumerate(zip(ones, others, strict=True))
-    )
+    segments = zip(ones, others, ["", *ones], strict=False)
+    return all(one == other or _same_segment(one, other, previous) for one, other, previous in segments)
 
 
 def _same_segment(one: str, other: str, previous: str) -> bool:
@@ -189,13 +195,13 @@ def _same_query(one: SplitResult, other: SplitResult) -> bool:
 
 
 def _texts(before: str, after: str) -> str:
+    if len(before) > 9 and _EMBEDDED.sub("0", before) == _EMBEDDED.sub("0", after):
+        return "text"
     ones, others = before.split(), after.split()
     if len(ones) != len(others) or not 1 < len(ones) <= _MOST_WORDS:
         return ""
-    same = all(
-        one == other or _same_word(one.strip(_MARKS), other.strip(_MARKS))
-        for one, other in zip(ones, others, strict=True)
-    )
+    words = ((one.strip(_MARKS), other.strip(_MARKS)) for one, other in zip(ones, others, strict=True))
+    same = all(one == other or _same_word(one, other) for one, other in words)
     return "text" if same else ""
 
 

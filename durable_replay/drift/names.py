@@ -1,4 +1,4 @@
-"""What the name of a field says of its value: an id, a time, a counter. The names are data, in `volatile_names.json`."""
+"""What the name of a field says of its value: an id, a time, a counter. The names are in `volatile_names.json`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 __all__ = ["classes_of"]
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 class _Names(NamedTuple):

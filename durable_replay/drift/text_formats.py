@@ -123,7 +123,7 @@ def _from_digit(text: str) -> str:
         return "date-time:basic"
     if "." in text and size <= 64:
         return "ip" if _IPV4.fullmatch(text) else "semver" if _SEMVER.fullmatch(text) else _address(text)
-    return _token(text) if size >= 16 else _address(text)
+    return (_token(text) if size >= 16 else "") or _address(text)
 
 
 def _from_letter(text: str) -> str:
@@ -192,6 +192,8 @@ def is_mixed(text: str) -> bool:
     present = set(kinds)
     if len(kinds) < 2 or "0" not in present or len(present) < 2:
         return False
+    if len(present) == 2 and len(kinds) < len(text):  # base36 has no separators, numbered words have
+        return False
     changes = kinds.count("aA") + kinds.count("Aa") + kinds.count("a0") + kinds.count("0a")
     changes += kinds.count("A0") + kinds.count("0A")
-    return changes / (len(kinds) - 1) > (0.36 if len(present) == 3 else 0.25)
+    return changes / (len(kinds) - 1) > (0.42 if len(present) == 3 else 0.25)

@@ -22,7 +22,8 @@ def read_events(content: Content, read: Reader) -> Document:
         raise NotThat(f"not a stream of events: {wrong}") from None
     root: list[Node] = []
     fields: dict[str, list[str]] = {}
-    for line in _LINE_END.split(text):
+    *lines, rest = _LINE_END.split(text)
+    for line in lines:
         if line:
             name, _, value = line.partition(":")
             fields.setdefault(name, []).append(value.removeprefix(" "))
@@ -30,7 +31,7 @@ def read_events(content: Content, read: Reader) -> Document:
         if "data" in fields:
             root.append(_event(fields, content, read))
         fields.clear()
-    return Document("events", root, len(content.data), "the last event is not finished" if "data" in fields else "")
+    return Document("events", root, len(content.data), "the last event is not finished" if fields or rest else "")
 
 
 def _event(fields: dict[str, list[str]], content: Content, read: Reader) -> Node:

@@ -34,8 +34,9 @@ Form: TypeAlias = Literal[
 
 LARGE = 16 * 1024 * 1024
 """A body over this many bytes, as sent or unpacked, is only digested."""
-DEEPEST = 100
-"""Levels of lists and dicts that a document has at most; one that has more is text."""
+DEEPEST = 64
+"""Levels of lists and dicts that a document has at most, without those of documents in its strings; one that has more
+is text. Those who walk a document may recurse."""
 
 
 @dataclass(frozen=True, slots=True)

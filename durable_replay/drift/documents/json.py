@@ -56,7 +56,7 @@ def parsed(data: bytes, nested: int = 0) -> Node:
 
 def _deeper(value: Node) -> bool:
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = [
             child
             for node in level

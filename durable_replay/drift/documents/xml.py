@@ -89,8 +89,8 @@ def _local_name(element: etree._Element) -> str:
 
 def _value(element: etree._Element, nested: int, depth: int = 0) -> Node:
     """What an element says: None for `xsi:nil`, "" for nothing, its text, or a dict."""
-    if depth > DEEPEST:
-        raise NotThat(f"XML deeper than {DEEPEST} levels")
+    if depth >= DEEPEST // 2:
+        raise NotThat(f"XML deeper than {DEEPEST // 2} elements")
     if not len(element) and not element.attrib:
         return unfolded_text(_significant(element.text), nested)
     if element.get(f"{_XSI}nil") in ("true", "1"):

@@ -55,7 +55,7 @@ def _positions(values: list[Node]) -> Node:
 
 
 def _value(element: etree._Element, nested: int, depth: int = 0) -> Node:
-    if depth > DEEPEST:
+    if depth > DEEPEST - 4:
         raise NotThat(f"XML-RPC deeper than {DEEPEST} levels")
     if not len(element):
         return unfolded_text(element.text or "", nested)
