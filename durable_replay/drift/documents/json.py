@@ -15,8 +15,6 @@ __all__ = ["parsed", "read", "read_lines"]
 
 _GUARD = b")]}'"
 """What Google's services put before JSON, so that it is no script."""
-_FOLDED = (b'"{', b'"[', b'"<', b'"\\u003c', b'"\\u003C')
-"""How a string begins that may hold a document."""
 
 
 def read(content: Content) -> Document:
@@ -51,7 +49,17 @@ def parsed(data: bytes, nested: int = 0) -> Node:
         raise NotThat(f"JSON deeper than {DEEPEST} levels")
     if b"\\ud" in data or b"\\uD" in data:
         value = _without_halves(value)
-    return unfolded(value, nested) if any(mark in data for mark in _FOLDED) else value
+    return unfolded(value, nested) if _may_hold_documents(data) else value
+
+
+def _may_hold_documents(data: bytes) -> bool:
+    """Whether a string begins with a bracket; some encoders escape `<`."""
+    return (
+        b'"{' in data
+        or b'"[' in data
+        or (b"<" in data and b'"<' in data)
+        or (b"\\" in data and (b'"\\u003c' in data or b'"\\u003C' in data))
+    )
 
 
 def _deeper(value: Node) -> bool:

@@ -17,6 +17,7 @@ resolved: a document that declares some is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Protocol, cast
 
 from lxml import etree
@@ -79,51 +80,49 @@ def _rooted(root: etree._Element, nested: int) -> Node:
     if not isinstance(content, dict):
         content = {} if content in (None, "") else {"#text": content}
     namespace = etree.QName(root).namespace
-    return {_local_name(root): {"@xmlns": namespace, **content} if namespace else content}
+    return {_local(str(root.tag)): {"@xmlns": namespace, **content} if namespace else content}
 
 
-def _local_name(element: etree._Element) -> str:
-    """The name of an element without its namespace."""
-    return str(element.tag).rpartition("}")[2]
+@lru_cache(maxsize=4096)
+def _local(tag: str) -> str:
+    """A name without its namespace."""
+    return tag.rpartition("}")[2]
 
 
 def _value(element: etree._Element, nested: int, depth: int = 0) -> Node:
     """What an element says: None for `xsi:nil`, "" for nothing, its text, or a dict."""
     if depth >= DEEPEST // 2:
         raise NotThat(f"XML deeper than {DEEPEST // 2} elements")
-    if not len(element) and not element.attrib:
-        return unfolded_text(_significant(element.text), nested)
-    if element.get(f"{_XSI}nil") in ("true", "1"):
+    attributes = [(str(name), str(value)) for name, value in element.items()]
+    children = list(element)
+    text = element.text
+    if not children and not attributes:
+        return unfolded_text(_significant(text), nested) if text else ""
+    if attributes and element.get(f"{_XSI}nil") in ("true", "1"):
         return None
-    fields = _attributes(element)
-    kept = _told_apart(element)
-    pieces = [element.text]
-    for child in element:
-        pieces.append(child.tail)
-        _list(fields, kept.get(child.tag) or _local_name(child), _value(child, nested, depth + 1))
-    if text := _significant("".join(piece for piece in pieces if piece)):
+    fields = _attributes(element, attributes) if attributes else {}
+    names = _names(children)
+    for child, name in zip(children, names, strict=True):
+        text = f"{text or ''}{tail}" if (tail := child.tail) else text
+        listed = fields.setdefault(name, [])
+        if isinstance(listed, list) and (value := _value(child, nested, depth + 1)) != "":
+            listed.append(value)
+    if text := _significant(text):
         fields["#text"] = unfolded_text(text, nested)
     return fields
 
 
-def _list(fields: dict[str, Node], name: str, value: Node) -> None:
-    listed = fields.setdefault(name, [])
-    if isinstance(listed, list) and value != "":
-        listed.append(value)
-
-
 def _significant(text: str | None) -> str:
     """The text, "" where it only lays out the document: a lone space may be meant, a line break is not."""
-    return "" if text is None or (text.isspace() and "\n" in text) else text
+    return "" if text is None or ("\n" in text and text.isspace()) else text
 
 
-def _attributes(element: etree._Element) -> dict[str, Node]:
-    names = [str(name) for name in element.attrib]
-    local = [name.rpartition("}")[2] for name in names]
+def _attributes(element: etree._Element, pairs: list[tuple[str, str]]) -> dict[str, Node]:
+    local = [_local(name) for name, _ in pairs]
     if len(set(local)) < len(local):
         prefixes = {uri: prefix for prefix, uri in element.nsmap.items() if prefix}
-        local = [_with_prefix(name, prefixes) for name in names]
-    return {f"@{name}": str(value) for name, value in zip(local, element.attrib.values(), strict=True)}
+        local = [_with_prefix(name, prefixes) for name, _ in pairs]
+    return {f"@{name}": value for name, (_, value) in zip(local, pairs, strict=True)}
 
 
 def _with_prefix(name: str, prefixes: dict[str, str]) -> str:
@@ -131,14 +130,15 @@ def _with_prefix(name: str, prefixes: dict[str, str]) -> str:
     return f"{prefixes[uri]}:{local}" if uri in prefixes else local
 
 
-def _told_apart(element: etree._Element) -> dict[str | bytes | bytearray, str]:
-    """By tag the names of those children that need their prefix to be told apart."""
-    children = {child.tag: child for child in element}
-    names = [_local_name(child) for child in children.values()]
-    if len(set(names)) == len(names):
-        return {}
-    return {
-        tag: f"{child.prefix}:{_local_name(child)}"
-        for tag, child in children.items()
-        if child.prefix and names.count(_local_name(child)) > 1
-    }
+def _names(children: list[etree._Element]) -> list[str]:
+    """The children's names, with the prefix of those that need one to be told apart."""
+    tags = [child.tag for child in children if isinstance(child.tag, str)]
+    if len(tags) < len(children):
+        raise NotThat("XML with entities")
+    local = {tag: _local(tag) for tag in tags}
+    if len(set(local.values())) < len(local):
+        taken = list(local.values())
+        for child, tag in zip(children, tags, strict=True):
+            if child.prefix and taken.count(_local(tag)) > 1:
+                local[tag] = f"{child.prefix}:{_local(tag)}"
+    return [local[tag] for tag in tags]

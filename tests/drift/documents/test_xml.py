@@ -67,6 +67,7 @@ def test_layout_does_not_count(read: Read) -> None:
     [
         b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>',
         b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>',
+        b'<!DOCTYPE a SYSTEM "elsewhere.dtd"><a><b/>&x;</a>',
         b"<a>" * 33 + b"</a>" * 33,
         b"<a>" * 5000 + b"</a>" * 5000,
     ],
