@@ -1,4 +1,4 @@
-"""`python -m benchmarks [replaying|recording|starting]…`: all of them when none is named. Only loopback is used."""
+"""`python -m benchmarks [replaying|recording|starting|importing]…`: all of them when none is named. Loopback only."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import recording, replaying, starting
+from benchmarks import importing, recording, replaying, starting
 
-PARTS = ("replaying", "recording", "starting")
+PARTS = ("replaying", "recording", "starting", "importing")
 
 
 def main(names: list[str]) -> None:
@@ -22,6 +22,8 @@ def main(names: list[str]) -> None:
                 lines = replaying.run(Path(folder))
             elif name == "starting":
                 lines = starting.run(Path(folder))
+            elif name == "importing":
+                lines = importing.run(Path(folder))
             else:
                 lines = []
                 recording.main()
