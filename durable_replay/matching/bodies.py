@@ -7,7 +7,8 @@ xml         C14N without comments and without the whitespace between elements; a
 multipart   parts sorted by name, each with its file name, its kind and its own digest; the boundary does not count,
             nor do the signature's fields of an upload by a signed policy
 text        its bytes
-bytes       its bytes; everything over 1 MiB too, which is digested as it streams and never parsed
+bytes       its bytes; everything over 1 MiB too, which is digested as it streams and never parsed, but for the parts
+            of a multipart body
 ==========  ==========================================================================================================
 
 The kind counts, the exact media type does not; `header("content-type")` makes it count. With the term
@@ -19,19 +20,22 @@ The kind counts, the exact media type does not; `header("content-type")` makes i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from operator import itemgetter
-from typing import NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_plus
 
-from durable_replay.http import Request
+from durable_replay.http import Body, Request
 from durable_replay.matching.defaults import SIGNED_FORMS
 from durable_replay.matching.encodings import BadChunks, inflated, unchunked
 from durable_replay.matching.paths import Json, removed, selected
 from durable_replay.matching.rules import BodyRules
+
+if TYPE_CHECKING:
+    from durable_replay.matching.multipart import Part, StreamedPart
 
 __all__ = ["NO_BODY", "CanonicalBody", "Mask", "canonical_body", "decode_pairs"]
 
@@ -72,7 +76,7 @@ def canonical_body(request: Request, rules: BodyRules, mask: Mask | None = None)
     if not request.body.size or not rules.counts:
         return NO_BODY
     if request.body.size > PARSED:
-        return _streamed(request, rules)
+        return _streamed(request, rules, mask)
     if rules.exact:
         return _exact(request, rules, mask)
     data = _decoded(request)
@@ -130,10 +134,16 @@ def _masked_bytes(data: bytes, mask: Mask) -> bytes:
     return mask(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
-def _streamed(request: Request, rules: BodyRules) -> CanonicalBody:
+def _streamed(request: Request, rules: BodyRules, mask: Mask | None) -> CanonicalBody:
+    codings, content_type = _codings(request), request.headers.get("content-type")
+    if not (codings or rules.exact) and _media(content_type).startswith("multipart/"):
+        try:
+            return _from_parts(_streamed_entries(request.body, content_type, mask, rules), rules)
+        except (ValueError, RecursionError):
+            pass  # by the rule above it counts as bytes
     if not rules.whole:
         return NO_BODY
-    if _codings(request)[-1:] == ["aws-chunked"]:
+    if codings[-1:] == ["aws-chunked"]:
         try:
             return CanonicalBody("bytes", _digest_of(unchunked(request.body.chunks())))
         except BadChunks:
@@ -262,22 +272,50 @@ def _from_xml(content: _Content, rules: BodyRules, mask: Mask | None) -> Canonic
     return CanonicalBody("xml", sha256(data).digest())
 
 
+_Entry = tuple[str, list[Json]]
+"""A part's name; its file name, kind and digest."""
+
+
 def _from_multipart(content: _Content, rules: BodyRules, mask: Mask | None) -> CanonicalBody:
     from durable_replay.matching.multipart import parts_of
 
-    whole = BodyRules(whole=True, only=(), without=(), hidden=rules.hidden)
-    fields: dict[str, list[Json]] = {}
     parts = parts_of(content.data, content.field, MOST_PARTS)
     if parts is None:
         raise _Unparsed("not multipart, or too many parts")
-    signing = _signing(part.name for part in parts)
-    for part in sorted(parts, key=itemgetter(0)):
-        if part.name not in rules.hidden and part.name.lower() not in signing:
-            inner = _Content(part.data, _media(part.content_type) or "text/plain", part.content_type)
-            if inner.media.startswith("multipart/"):
-                inner = inner._replace(media="application/octet-stream")
-            body = _by_kind(inner, whole, mask)
-            fields.setdefault(part.name, []).append([part.filename, body.kind, body.digest.hex()])
+    return _from_parts([_entry(part, part.data, rules, mask) for part in parts], rules)
+
+
+def _streamed_entries(body: Body, content_type: str, mask: Mask | None, rules: BodyRules) -> Iterator[_Entry]:
+    """The same of a body of any size: a part counts by its kind where it is of a size that is parsed."""
+    from durable_replay.matching.multipart import streamed_parts
+
+    for part in streamed_parts(body.chunks(), content_type, MOST_PARTS):
+        held, size = [], 0
+        while size <= PARSED and (piece := next(part.data, None)) is not None:
+            held.append(piece)
+            size += len(piece)
+        if size <= PARSED:
+            yield _entry(part, b"".join(held), rules, mask)
+        else:
+            yield part.name, [part.filename, "bytes", _digest_of(chain(held, part.data)).hex()]
+
+
+def _entry(part: Part | StreamedPart, data: bytes, rules: BodyRules, mask: Mask | None) -> _Entry:
+    whole = BodyRules(whole=True, only=(), without=(), hidden=rules.hidden)
+    inner = _Content(data, _media(part.content_type) or "text/plain", part.content_type)
+    if inner.media.startswith("multipart/"):
+        inner = inner._replace(media="application/octet-stream")
+    body = _by_kind(inner, whole, mask)
+    return part.name, [part.filename, body.kind, body.digest.hex()]
+
+
+def _from_parts(entries: Iterable[_Entry], rules: BodyRules) -> CanonicalBody:
+    entries = list(entries)
+    signing = _signing(name for name, _ in entries)
+    fields: dict[str, list[Json]] = {}
+    for name, entry in entries:
+        if name not in rules.hidden and name.lower() not in signing:
+            fields.setdefault(name, []).append(entry)
     return _from_value("multipart", dict(fields), rules)
 
 

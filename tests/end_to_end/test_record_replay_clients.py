@@ -52,7 +52,7 @@ def test_a_browsers_upload_by_a_signed_policy_is_replayed_though_policy_and_sign
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program: Command = [PYTHON, SCRIPTS / "post_policy.py"]
-    monkeypatch.setenv("TIMES", "10")
+    monkeypatch.setenv("TIMES", "5000")  # 1.2 MiB, more than is parsed at once
     with moto_server() as authority:
         monkeypatch.setenv("S3", f"http://{authority}")
         first = recorded(tmp_path, program, "--map", f"{authority}=s3")

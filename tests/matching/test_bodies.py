@@ -135,6 +135,50 @@ def test_the_boundary_and_order_of_a_multipart_body_do_not_count_and_its_parts_d
     assert one != made(boundary, [("other", "image/png", data), parts[1]])
 
 
+def test_a_large_multipart_body_counts_by_its_parts_as_a_small_one_does(ask: Ask) -> None:
+    large = bytes(range(256)) * 6000
+
+    def made(edge: str, *parts: tuple[str, str, bytes]) -> CanonicalBody:
+        return content(ask("POST", "/", multipart(edge, list(parts)), f"multipart/form-data; boundary={edge}"))
+
+    file, text = ("file", "image/png", large), ("payload_json", JSON, b'{"a": 1, "b": 2}')
+    one = made("edge-0123", file, text)
+    assert one.kind == "multipart"
+    assert one == made("another", ("payload_json", JSON, b'{"b":2,"a":1}'), file)
+    assert one != made("edge-0123", ("file", "image/png", large + b"!"), text)
+    assert one != made("edge-0123", file, ("payload_json", JSON, b'{"a": 1, "b": 3}'))
+    half = large[: len(large) // 2]
+    twice = [("file", "image/png", half), ("file", "image/png", half[:-9])]  # each is small enough to be parsed
+    assert made("e", *twice) == made("edge-0123", *twice) != made("e", *twice[::-1])
+
+
+@pytest.mark.parametrize("size", [10, 2_000_000])
+def test_a_small_and_a_large_body_have_the_same_canonical_form(
+    ask: Ask, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = ask("POST", "/", form("edge", file="x" * size, policy="p"), "multipart/form-data; boundary=edge")
+    as_it_is = content(request)
+    monkeypatch.setattr("durable_replay.matching.bodies.PARSED", 4_000_000 if size > 10 else 50)
+    assert (content(request).kind, as_it_is.kind) == ("multipart", "multipart")
+    assert isinstance(as_it_is.value, dict)
+    assert as_it_is.value.keys() == {"file", "policy"}
+    if size == 10:
+        assert content(request) == as_it_is
+
+
+@pytest.mark.parametrize("data", [b"--b\r\n\r\n", b"no boundary at all"])
+def test_a_large_body_that_is_no_multipart_counts_as_its_bytes(ask: Ask, data: bytes) -> None:
+    request = ask("POST", "/", data + b"x" * 2_000_000, "multipart/form-data; boundary=b")
+    assert content(request).kind == "bytes"
+
+
+def test_a_large_multipart_body_counts_byte_for_byte_where_content_does(ask: Ask) -> None:
+    bodies = [form(edge, file="x" * 2_000_000) for edge in ("a", "b")]
+    asked = [ask("POST", "/", data, "multipart/form-data; boundary=a") for data in bodies]
+    one, other = (content(request, DEFAULT & exact_content) for request in asked)
+    assert one != other
+
+
 def form(boundary: str, **fields: str) -> bytes:
     head = '--{}\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
     parts = [head.format(boundary, name.replace("_", "-"), value) for name, value in fields.items()]
