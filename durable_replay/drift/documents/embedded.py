@@ -17,6 +17,9 @@ __all__ = ["is_xml_document", "unfolded", "unfolded_text"]
 
 MOST_NESTED = 3
 """Documents in documents in documents; what is deeper stays a string."""
+LONGEST = 4 * 1024 * 1024
+"""Characters of a string that is read as a document."""
+_OPENINGS = frozenset("{[<")
 _ROOT = re.compile(r"\s*<(?:\?xml\b|(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s/>])")
 
 
@@ -36,7 +39,7 @@ def unfolded(value: Node, nested: int) -> Node:
 
 def unfolded_text(text: str, nested: int) -> Node:
     """The document that a string holds, or the string."""
-    if nested >= MOST_NESTED or text[:1] not in "{[<":
+    if text[:1] not in _OPENINGS or nested >= MOST_NESTED or len(text) > LONGEST:
         return text
     ends = text[:1] + text.rstrip()[-1:]
     try:

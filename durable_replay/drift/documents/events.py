@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from durable_replay.drift.documents.form import LARGE, Content, Document, Node, NotThat, Reader
+from durable_replay.drift.documents.form import LARGE, Content, Document, Node, NotThat, Reader, counted
 from durable_replay.http import Frame
 
 __all__ = ["read_events", "read_frames"]
@@ -16,6 +16,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 def read_events(content: Content, read: Reader) -> Document:
     """A list of `{"event", "id"?, "data"}`, by the rules of WHATWG HTML 9.2.6; data that is a JSON object or array is
     its value. An event that no blank line ends does not count, as no client is told of it."""
+    counted(content, b"\n", b"\r")
     try:
         text = content.data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:

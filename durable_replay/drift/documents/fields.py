@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from durable_replay.drift.documents.embedded import unfolded_text
-from durable_replay.drift.documents.form import Content, Document, Node, NotThat, Reader
+from durable_replay.drift.documents.form import Content, Document, Node, NotThat, Reader, counted
 from durable_replay.http import parse_query
 
 __all__ = ["read_form", "read_multipart"]
@@ -13,6 +13,7 @@ MOST_PARTS = 1000
 
 def read_form(content: Content) -> Document:
     """`{name: value}`; a name that is repeated, or ends with `[]`, has a list."""
+    counted(content, b"&")
     try:
         text = content.data.decode().strip()
     except UnicodeDecodeError as wrong:

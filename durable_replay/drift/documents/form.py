@@ -10,7 +10,19 @@ from typing import Literal, NamedTuple, TypeAlias
 from durable_replay.http import Body
 from durable_replay.matching.paths import Json
 
-__all__ = ["DEEPEST", "LARGE", "Content", "Document", "Form", "Node", "NotThat", "Reader", "described", "media_of"]
+__all__ = [
+    "DEEPEST",
+    "LARGE",
+    "Content",
+    "Document",
+    "Form",
+    "Node",
+    "NotThat",
+    "Reader",
+    "counted",
+    "described",
+    "media_of",
+]
 
 Node: TypeAlias = Json
 """None, a boolean, an integer, a fraction, a string, a list of nodes, or a dict of strings to nodes."""
@@ -37,6 +49,9 @@ LARGE = 16 * 1024 * 1024
 DEEPEST = 64
 """Levels of lists and dicts that a document has at most, without those of documents in its strings; one that has more
 is text. Those who walk a document may recurse."""
+
+MOST = 1_000_000
+"""Elements, lists, fields or lines that a document has at most; one of more takes memory far beyond its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,12 @@ Reader: TypeAlias = Callable[[Content], Document]
 
 class NotThat(ValueError):
     """The content is not what its media type says; the text is why."""
+
+
+def counted(content: Content, *marks: bytes) -> None:
+    """Raises NotThat for a content in which these marks are so many that it has more than MOST parts."""
+    if len(content.data) > MOST and sum(map(content.data.count, marks)) > MOST:
+        raise NotThat(f"more than {MOST:,} parts")
 
 
 def media_of(field: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from durable_replay.drift.documents.embedded import unfolded
-from durable_replay.drift.documents.form import DEEPEST, Content, Document, Node, NotThat
+from durable_replay.drift.documents.form import DEEPEST, Content, Document, Node, NotThat, counted
 
 __all__ = ["parsed", "read", "read_lines"]
 
@@ -19,6 +19,7 @@ _GUARD = b")]}'"
 
 def read(content: Content) -> Document:
     """One JSON value, or several in a row, as some services stream them under the type of one."""
+    counted(content, b"[", b"{")
     data = content.data.partition(b"\n")[2] if content.data.startswith(_GUARD) else content.data
     try:
         root = parsed(data, content.nested)
@@ -32,6 +33,7 @@ def read(content: Content) -> Document:
 
 def read_lines(content: Content) -> Document:
     """A list of the values; RFC 7464 puts a record separator before each."""
+    counted(content, b"\n", b"[", b"{")
     lines = content.data.replace(b"\x1e", b"\n").split(b"\n")
     root: list[Node] = [parsed(line, content.nested) for line in lines if line.strip()]
     return Document("ndjson", root, len(content.data))

@@ -23,7 +23,7 @@ from typing import Protocol, cast
 from lxml import etree
 
 from durable_replay.drift.documents.embedded import unfolded_text
-from durable_replay.drift.documents.form import DEEPEST, Content, Document, Node, NotThat
+from durable_replay.drift.documents.form import DEEPEST, Content, Document, Node, NotThat, counted
 
 __all__ = ["read", "read_text"]
 
@@ -39,6 +39,7 @@ class _Declarations(Protocol):
 
 def read(content: Content) -> Document:
     """An XML document, or an XML-RPC call or answer. Raises NotThat where it is none."""
+    counted(content, b"<")
     root = _tree(content.data)
     if root.tag in _XML_RPC:
         from durable_replay.drift.documents.xmlrpc import read_call

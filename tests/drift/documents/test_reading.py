@@ -170,6 +170,23 @@ def test_a_large_body_is_digested_as_it_streams() -> None:
     assert found == Document("large", {"media-type": "application/json", "size": size, "sha256": digest}, size)
 
 
+@pytest.mark.parametrize(
+    ("content_type", "data"),
+    [
+        ("application/json", b"[" + b"[]," * 1_000_001 + b"[]]"),
+        ("application/x-ndjson", b"1\n" * 1_000_001),
+        ("application/xml", b"<a>" + b"<b/>" * 1_000_001 + b"</a>"),
+        ("application/x-www-form-urlencoded", b"a&" * 1_000_001),
+        ("text/event-stream", b"data:\n\n" * 600_000),
+        ("text/csv", b"a,b\n" + b",\n" * 1_000_001),
+    ],
+)
+def test_a_body_of_a_million_small_parts_is_not_taken_apart(read: Read, content_type: str, data: bytes) -> None:
+    found = read(content_type, data)
+    assert found.note != ""
+    assert found.form == "csv" or isinstance(found.root, str)
+
+
 def test_a_body_in_a_file_is_read_like_one_in_memory(tmp_path: Path, read: Read) -> None:
     file = tmp_path / "body"
     file.write_bytes(JSON)
