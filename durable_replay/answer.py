@@ -21,6 +21,8 @@ class Answer:
     source: Source
     why: str
     interaction: int | None = None
+    supposed: str = ""
+    """A thing of which nothing is known, and which was taken for absent; "" where nothing was."""
 
 
 Recall = Callable[[], Answer | None]

@@ -122,12 +122,13 @@ class Emulator:
             return refused(call, f"{call.service.name}: {error}")
         except Fault as fault:
             scope.drop()
-            return Answer(call.service.codec.fault(call.request, fault, call), "emulated", _blame(why, fault, scope))
+            response = call.service.codec.fault(call.request, fault, call)
+            return Answer(response, "emulated", _blame(why, fault, scope), supposed=_supposed(scope))
         except BaseException:
             scope.drop()
             raise
         self.commit(session, scope)
-        return Answer(response, "emulated", _blame(why, None, scope))
+        return Answer(response, "emulated", _blame(why, None, scope), supposed=_supposed(scope))
 
     def forwarded(self, session: Session, call: Call, response: Response) -> None:
         """The real service answered: what it wrote is stale here, and what it shows of that is known."""
@@ -265,6 +266,10 @@ def refused(call: Call, text: str) -> Answer:
 
 def _blame(why: str, fault: Fault | None, scope: Scope) -> str:
     parts = [why, *([f"it failed: {fault.text}"] if fault and fault.text else [])]
-    if scope.assumed:
-        parts.append(f"{display(scope.assumed[0])} was never seen and is taken for absent")
+    if supposed := _supposed(scope):
+        parts.append(f"{supposed} was never seen and is taken for absent")
     return "; ".join(parts)
+
+
+def _supposed(scope: Scope) -> str:
+    return display(scope.assumed[0]) if scope.assumed else ""

@@ -287,6 +287,8 @@ class Service:
     """What counts of this service's requests beyond, or less than, the default."""
     credentials: tuple[str, ...] = ()
     """Parameters of its procedures that are credentials and never count for matching."""
+    varies: tuple[str, ...] = ()
+    """What differs between two answers of an unchanged API, as rules of `diff --ignore`: `path=header.x-amz-id-2`."""
     documentation: str = ""
     examples: bool = False
     """Whether each emulated operation whose address does not say it all must have an example."""

@@ -1,0 +1,134 @@
+"""Measures the emulators' fidelity over files: cassettes, and recordings of other tools, which are imported first.
+
+Each file is a world of its own. A host that no installed service claims belongs to the service that the file, or a
+folder above it, is named after: `recordings/jira/…` speaks to Jira at whatever address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from durable_replay.cassette.formats.importing import import_into
+from durable_replay.cassette.formats.registry import sniffed
+from durable_replay.cassette.formats.source import Source
+from durable_replay.cassette.store import Cassette
+from durable_replay.drift.emulated import ask_emulators
+from durable_replay.drift.fidelity import Row, rows
+from durable_replay.errors import CassetteError, UsageError
+from durable_replay.http import Request
+from durable_replay.service.registry import Registry
+from durable_replay.settings import Settings
+from durable_replay.tapes import understanding
+from durable_replay.timeline.recordings import Recordings, open_tape
+
+__all__ = ["Measured", "measure"]
+
+Told = Callable[[int, int], None]
+"""Files done, files in all."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """Rows by service and operation, over all files; the row of service "" counts what no service knows."""
+
+    rows: list[Row] = field(default_factory=list)
+    files: int = 0
+    interactions: int = 0
+    skipped: list[Path] = field(default_factory=list)
+    """Files that hold no recording."""
+
+    def services(self) -> list[str]:
+        """Those with a row."""
+        return sorted({row.service for row in self.rows} - {""})
+
+
+def measure(
+    paths: Sequence[Path],
+    settings: Settings,
+    hosts: Mapping[str, str],
+    on_progress: Told = lambda done, total: None,
+) -> Measured:
+    """Asks the emulators for every interaction of these files and folders.
+
+    `hosts` maps further hosts to services. Raises UsageError for a path that is not there or a named file that holds no
+    recording, CassetteError for a broken one.
+    """
+    files = [*_files(paths)]
+    found = Measured()
+    for done, (path, named) in enumerate(files):
+        on_progress(done, len(files))
+        if not _is_recording(path):
+            if named:
+                raise UsageError(f"{path} is no cassette, and of no format that can be imported")
+            found.skipped.append(path)
+            continue
+        with TemporaryDirectory(prefix="durable-replay-") as folder:
+            cassette = _cassette(path, Path(folder))
+            _add(found, cassette, settings, {**_by_folder(path, cassette), **hosts})
+        found.files += 1
+    on_progress(len(files), len(files))
+    found.rows.sort(key=lambda row: (row.service, row.operation))
+    return found
+
+
+def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+    """Each file, and whether it was named itself."""
+    for path in paths:
+        if path.is_dir():
+            inside = (one for one in sorted(path.rglob("*")) if one.is_file() and not one.name.startswith("."))
+            yield from ((one, False) for one in inside)
+        elif path.is_file():
+            yield path, True
+        else:
+            raise UsageError(f"there is no file {path}; name cassettes, recordings, or folders of them")
+
+
+def _is_recording(path: Path) -> bool:
+    return _is_cassette(path) or sniffed(Source(path)) is not None
+
+
+def _is_cassette(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
+def _cassette(path: Path, folder: Path) -> Path:
+    if _is_cassette(path):
+        return path
+    made = folder / "imported.cassette"
+    import_into(made, [path])
+    return made
+
+
+def _by_folder(path: Path, cassette: Path) -> dict[str, str]:
+    """Hosts that no service claims, for the service that a folder is named after."""
+    registry = Registry.installed()
+    names = {service.name for service in registry.services()}
+    parts = [path.name.partition(".")[0], *(folder.name for folder in path.resolve().parents)]
+    service = next((name for name in parts if name in names), None)
+    if service is None:
+        return {}
+    with Cassette.open(cassette) as opened:
+        hosts = [host.rpartition(":")[0] or host for host in opened.summary().hosts]
+    return {host: service for host in hosts if registry.find(Request("GET", "https", host, 443, "/")) is None}
+
+
+def _add(found: Measured, cassette: Path, settings: Settings, hosts: Mapping[str, str]) -> None:
+    indexing = understanding([cassette], settings, hosts)
+    tape = open_tape([cassette], indexing)
+    try:
+        known = {(row.service, row.operation): row for row in found.rows}
+        for row in rows(ask_emulators(tape, indexing)):
+            if (row.service, row.operation) in known:
+                known[row.service, row.operation].join(row)
+            else:
+                found.rows.append(row)
+        found.interactions += len(tape)
+    except CassetteError as error:
+        raise CassetteError(f"{cassette}: {error}") from error
+    finally:
+        if isinstance(tape, Recordings):
+            tape.close()
