@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import cast
 
 import yaml
 from yaml.events import ScalarEvent
@@ -28,12 +28,12 @@ _KEY = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.$/-]{0,100}):(?: |$)")
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/+.$^(<=;\\")
 """What a plain scalar begins with here; YAML allows more."""
 _QUOTED = {
-    '"': re.compile(r'"(?:[^"\\]++|\\.)*+"(?= *\n)', re.DOTALL),
+    '"': re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"(?= *\n)', re.DOTALL),
     "'": re.compile(r"'[^']*+(?:''[^']*+)*+'(?= *\n)"),
 }
-_ESCAPED = re.compile(r'"(?:[^"\\]++|\\["\\nrt])*+"')
+_ESCAPED = re.compile(r'"[^"\\]*+(?:\\["\\nrt][^"\\]*+)*+"')
 """A text in double quotes that JSON reads alike."""
-_BREAKS = re.compile("[\x85\u2028\u2029\ufeff]")
+_BREAKS = "\x85\u2028\u2029\ufeff"
 """What libyaml takes for the end of a line or of nothing."""
 _STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
 """Control characters, and what libyaml refuses."""
@@ -43,26 +43,17 @@ _BLOCKS = {
 }  # fmt: skip
 """Headers of a block of lines: whether they are base64, and what ends the text."""
 _NOTHING, _DONE, _TEXT, _OPEN, _BLOCK, _MAPPING, _LIST = range(7)
-_Container = list[Plain] | dict[str, Plain]
+_Line = tuple[int, bool, str | None, int, str | None]
+"""`[- ][key:] [value]`: the column, whether there is a dash, the key, the kind of the value, and the value."""
 
 
 class Declined(Exception):
     """This text is libyaml's to read."""
 
 
-class _Line(NamedTuple):
-    """`[- ][key:] [value]` at a column; `kind` says what `value` is."""
-
-    column: int
-    listed: bool
-    key: str | None
-    kind: int
-    value: str | None
-
-
 def entry(text: str) -> Plain:
     """The one element of a block list that these whole lines are. Raises Declined."""
-    if not text.isascii() and _BREAKS.search(text):
+    if not text.isascii() and any(character in text for character in _BREAKS):
         raise Declined
     return _Entry(text).read()
 
@@ -87,10 +78,11 @@ class _Entry:
     def read(self) -> Plain:
         # One loop without calls for what is common: this is where an import of YAML spends its time.
         lines, end, number = self._lines, len(self._lines) - 1, 0
-        outer: list[tuple[int, _Container]] = []
         root: list[Plain] = []
-        into: _Container = root
+        items = root
+        fields: dict[str, Plain] | None = None  # the innermost container is this, or else `items`
         here = len(lines[0]) - len(lines[0].lstrip(" "))
+        outer: list[tuple[int, dict[str, Plain] | None, list[Plain]]] = []
         waits: str | None = None  # the key of the line before, if that had no value
         while number < end:
             line = lines[number]
@@ -101,41 +93,56 @@ class _Entry:
             if column < here:
                 waits = None
                 while column < here and outer:
-                    here, into = outer.pop()
-            if listed:
-                if column > here or type(into) is dict:
-                    into = _begun([], into, waits, here, outer)
-                    here = column
-                if key is not None:
-                    inner: dict[str, Plain] = {}
-                    cast(list[Plain], into).append(inner)
-                    outer.append((here, into))
-                    here, into = column + 2, inner
-            elif column > here:
-                into = _begun({}, into, waits, here, outer)
-                here = column
-            elif type(into) is list and outer:  # a list may stand at the column of its key
-                here, into = outer.pop()
-            if column > here or (not listed and (column < here or type(into) is list)):
-                raise Declined
+                    here, fields, items = outer.pop()
             found: Plain = value
-            if kind == _TEXT:
-                if lines[number].startswith(" " * (here + 1)):
-                    found, number = self._folded(value, here, number)
-            elif kind > _TEXT:
-                found, number = self._longer(kind, value or "", here, number)
+            if kind > _DONE:
+                found, number = self._value(kind, value or "", column + 2 if listed and key else column, number)
+            if column > here or (listed and fields is not None):  # a container begins
+                if waits is None or fields is None or len(outer) > _DEPTH:
+                    raise Declined
+                if key is None and not lines[number].startswith("- ", column):  # a list of one, as of most headers
+                    fields[waits], waits = [found], None
+                    continue
+                outer.append((here, fields, items))
+                here = column
+                if listed:
+                    items = []
+                    fields[waits], fields = items, None
+                else:
+                    inner: dict[str, Plain] = {}
+                    fields[waits] = fields = inner
+            elif not listed and fields is None and outer:  # a list may stand at the column of its key
+                here, fields, items = outer.pop()
+            if column != here or listed != (fields is None):
+                raise Declined
             if key is None:
-                cast(list[Plain], into).append(found)
-            else:
-                cast(dict[str, Plain], into)[key] = found
+                items.append(found)
+                waits = None
+                continue
+            if fields is None:
+                outer.append((here, None, items))
+                here, fields = column + 2, {}
+                items.append(fields)
+            fields[key] = found
             waits = key if kind == _NOTHING else None
         if len(root) != 1:
             raise Declined
         return root[0]
 
-    def _folded(self, value: str | None, here: int, number: int) -> tuple[str, int]:
+    def _value(self, kind: int, value: str, here: int, number: int) -> tuple[Plain, int]:
+        """A value that may take up lines more, and the number of the line behind it."""
+        if kind == _TEXT:
+            deeper = self._lines[number].startswith(" " * (here + 1))
+            return self._folded(value, here, number) if deeper else (value, number)
+        if kind == _BLOCK:
+            return self._block(value, here, number)
+        if kind == _OPEN:
+            return self._quoted(value, number)
+        return ([] if kind == _LIST else {}), number
+
+    def _folded(self, value: str, here: int, number: int) -> tuple[str, int]:
         """A plain text that goes on in the lines below, which are deeper than `here`."""
-        deeper, parts = " " * (here + 1), [value or ""]
+        deeper, parts = " " * (here + 1), [value]
         while self._lines[number].startswith(deeper):
             parts.append(self._lines[number].strip(" "))
             number += 1
@@ -144,13 +151,6 @@ class _Entry:
         if follows_blank or "" in parts or not _is_plain(joined) or not _is_clean(joined):
             raise Declined
         return joined, number
-
-    def _longer(self, kind: int, value: str, here: int, number: int) -> tuple[Plain, int]:
-        if kind == _MAPPING:
-            return {}, number
-        if kind == _LIST:
-            return [], number
-        return self._block(value, here, number) if kind == _BLOCK else self._quoted(value, number)
 
     def _quoted(self, value: str, number: int) -> tuple[str, int]:
         """A text in quotes that begins at the end of the line before `number`."""
@@ -172,7 +172,7 @@ class _Entry:
         while lines[number].startswith(margin) or (number < len(lines) - 1 and not lines[number].strip(" ")):
             number += 1
         text = "\n".join([line[len(margin) :] for line in lines[first:number]])
-        if not text or text[0] in " \t\n" or _STRANGE.search(text):
+        if not text or text[0] in " \t\n" or not _is_clean(text.replace("\n", "").replace("\t", "")):
             raise Declined
         packed, ending = _BLOCKS[header]
         text = text.rstrip("\n")
@@ -182,17 +182,6 @@ class _Entry:
             return unbase64(text), number
         except ValueError:
             raise Declined from None
-
-
-def _begun(
-    new: _Container, into: _Container, waits: str | None, here: int, outer: list[tuple[int, _Container]]
-) -> _Container:
-    """A container begins, as the value of the key that waits for one."""
-    if waits is None or not isinstance(into, dict) or len(outer) > _DEPTH:
-        raise Declined
-    into[waits] = new
-    outer.append((here, into))
-    return new
 
 
 def _by_libyaml(text: str) -> str:
@@ -231,7 +220,7 @@ def _line(line: str) -> _Line:
     key = match[1] if match else None
     if key in NULL:
         raise Declined
-    return _Line(column, listed, key, *_told(rest[match.end() :] if match else rest, key))
+    return (column, listed, key, *_told(rest[match.end() :] if match else rest, key))
 
 
 _known = lru_cache(4096)(_line)

@@ -133,7 +133,7 @@ def test_a_large_har_is_imported_in_memory_for_its_largest_body(tmp_path: Path, 
 @pytest.mark.parametrize("existing", [True, False])
 def test_a_large_har_that_is_cut_off_changes_no_byte_of_the_target(tmp_path: Path, existing: bool) -> None:
     har, target = tmp_path / "cut.har", tmp_path / "kept.cassette"
-    write_har(har, 20 * MB, 4 * MB)
+    write_har(har, 8 * MB, 3 * MB)
     os.truncate(har, har.stat().st_size - 1000)
     if existing:
         write_har(tmp_path / "small.har", 50_000, 0)
