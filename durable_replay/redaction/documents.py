@@ -17,6 +17,8 @@ __all__ = ["Documents", "kind_of"]
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _LEXEME = re.compile(rf"(?P<key>{_STRING})(?P<colon>\s*:\s*)(?P<value>{_STRING}|-?\d[\d.eE+-]*)?|(?P<text>{_STRING})")
 _KEY = re.compile(r'"([\w.-]{2,64})\\*"\s*:')
+_TAG = re.compile(r"<([\w.:-]+)")
+_NAME = re.compile(r"[\w.-]+")
 _DEEPEST = 8
 _PART = re.compile(
     r'(?P<head>content-disposition:[^\r\n]*?[; ]name="?(?P<name>[^"\r\n;]+)"?(?P<more>[^\r\n]*)\r?\n'
@@ -44,13 +46,19 @@ def kind_of(content_type: str, start: bytes) -> str:
     return {b"{": "json", b"[": "json", b"<": "xml"}.get(start.lstrip()[:1], "text")
 
 
+def _tags(text: str) -> set[str]:
+    """The names of all elements, in lower case."""
+    return {tag.lower() for tag in set(_TAG.findall(text))}
+
+
 class Documents:
     """Replaces the values of fields that the rules name."""
 
-    __slots__ = ("_element", "_form_pair", "_json_pair", "_member", "_small_part", "_text")
+    __slots__ = ("_element", "_form_pair", "_json_pair", "_member", "_plain", "_small_part", "_text")
 
     def __init__(self, text: Text) -> None:
         self._text = text
+        self._plain = all(map(_NAME.fullmatch, text.rules.fields))
         names = "|".join(sorted(map(re.escape, text.rules.fields), key=len, reverse=True)) or r"(?!)"
         self._json_pair = re.compile(
             rf'(?i)(?P<head>"(?:{names})"\s*:\s*)(?P<value>"[^"\\]{{0,8000}}(?:\\.[^"\\]{{0,8000}}){{0,500}}")'
@@ -77,12 +85,25 @@ class Documents:
         if kind == "multipart":
             return _PART.sub(self._part, text)
         if kind == "xml":
-            return self._member.sub(self._member_value, self._element.sub(self._element_value, text))
+            return self._xml(text)
         return self.json(text) if kind in ("json", "text") else text
+
+    def _xml(self, text: str) -> str:
+        tags = _tags(text)
+        if self._tagged(tags):
+            text = self._element.sub(self._element_value, text)
+        return self._member.sub(self._member_value, text) if "name" in tags else text
+
+    def _tagged(self, tags: set[str]) -> bool:
+        """Whether an element may be one of the rules'."""
+        return not self._plain or not self._text.rules.fields.keys().isdisjoint(tag.rpartition(":")[2] for tag in tags)
 
     def _names_one(self, text: str) -> bool:
         """Whether any key in the text is one of the rules'; what keeps most bodies from being lexed."""
-        return not self._text.rules.fields.keys().isdisjoint(name.lower() for name in set(_KEY.findall(text)))
+        fields = self._text.rules.fields
+        if fields.keys().isdisjoint(text.lower().replace("\\", "").split('"')):
+            return False
+        return not fields.keys().isdisjoint(name.lower() for name in set(_KEY.findall(text)))
 
     def passing(self, kind: str, text: str) -> str:
         """A piece of a large body, which no reader can begin in: named members, elements, pairs and parts."""
@@ -93,16 +114,16 @@ class Documents:
             return self._small_part.sub(self._part, text)
         if self._names_one(text):
             text = self._json_pair.sub(lambda match: match["head"] + self._value(match["value"]), text)
-        return self._element.sub(self._element_value, text) if "</" in text else text
+        return self._element.sub(self._element_value, text) if "</" in text and self._tagged(_tags(text)) else text
 
     def spans(self, kind: str, text: str) -> list[tuple[int, int]]:
         """Where named fields stand in such a piece."""
-        patterns = {"form": (self._form_pair,), "multipart": (self._small_part,)}
-        return [
-            match.span()
-            for pattern in patterns.get(kind, (self._json_pair, self._element))
-            for match in pattern.finditer(text)
-        ]
+        patterns = {"form": [self._form_pair], "multipart": [self._small_part]}.get(kind, [])
+        if not patterns and self._names_one(text):
+            patterns.append(self._json_pair)
+        if kind not in ("form", "multipart") and self._tagged(_tags(text)):
+            patterns.append(self._element)
+        return [match.span() for pattern in patterns for match in pattern.finditer(text)]
 
     def json(self, text: str, depth: int = 0) -> str:
         """JSON, several documents in a row, or text with JSON in it (an event stream)."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, unquote
 
-__all__ = ["decoded", "within"]
+__all__ = ["decoded", "may_hold", "run_at", "within"]
 
 LONGEST = 256 * 1024
 _DEEPEST = 3
@@ -22,7 +22,9 @@ _BASE64 = re.compile(r"(?<![A-Za-z0-9+_-])(?:[I-Za-f][A-Za-z0-9+/_-]{3}){5}[A-Za
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _IN_URL = frozenset(f"{_LETTERS}_.~!*'()+/:@$%-".encode())
 _URLS = bytes(0x61 if sign in _IN_URL else 0x20 for sign in range(256))
+_ROWS = bytes(0x61 if sign in _IN_URL | {0x3D} else 0x20 for sign in range(256))
 _UPPER, _BEFORE = 1, 2
+_BASIC = ("Basic ", "basic ")
 _SIGNS = bytes(
     _UPPER * (chr(sign) in "IJKLMNOPQRSTUVWXYZabcdef") + _BEFORE * (chr(sign) not in f"{_LETTERS}+_-")
     for sign in range(256)
@@ -66,7 +68,7 @@ class _Encoded:
         return quote(shown, safe=kept, errors="surrogateescape")
 
     def _base64(self, match: re.Match[str], depth: int) -> str:
-        if match.string.endswith(("Basic ", "basic "), max(0, match.start() - 6), match.start()):
+        if match.string.endswith(_BASIC, max(0, match.start() - 6), match.start()):
             return self._basic(match[0])
         return self._run(match[0], depth)
 
@@ -133,20 +135,42 @@ def _percent_runs(text: str) -> Iterator[tuple[int, int]]:
             yield flat.rfind(b" ", 0, escape.start()) + 1, end
 
 
+def may_hold(text: str) -> bool:
+    """Whether anything may stand encoded in a text."""
+    return _ESCAPE.search(text) is not None or _base64_starts(text) != 0
+
+
+def run_at(text: str, cut: int) -> int:
+    """Where a row of signs begins that reaches over a place and may be encoded text; the place, where there is none."""
+    flat = text[max(0, cut - LONGEST) : cut + 1].encode("latin-1", "replace").translate(_ROWS)
+    inside = min(cut, LONGEST)
+    if flat[inside - 1 : inside + 1] != b"aa":
+        return cut
+    begin = flat.rfind(b" ", 0, inside) + 1
+    if cut > LONGEST and not begin:
+        return cut  # longer than what is decoded
+    start = cut - inside + begin
+    return start - len(_BASIC[0]) if text.endswith(_BASIC, max(0, start - len(_BASIC[0])), start) else start
+
+
 def _base64_runs(text: str) -> Iterator[re.Match[str]]:
     """What `_BASE64.finditer` gives, tried only where signs for a byte's upper bits stand in five groups' first places,
     after a sign that ends a word: one look at all places at once, by an integer with a byte for each."""
-    signs = int.from_bytes(text.encode("latin-1", "replace").translate(_SIGNS), "little")
-    marks = signs & signs >> 32
-    marks &= marks >> 64
-    marks &= signs >> 128
-    marks &= signs >> 1 << 8 | _UPPER
+    marks = _base64_starts(text)
     places, at = (marks.to_bytes(len(text), "little") if marks else b""), 0
     while (at := places.find(_UPPER, at)) >= 0:
         run = _BASE64.match(text, at)
         if run is not None:
             yield run
         at = run.end() if run is not None else at + 1
+
+
+def _base64_starts(text: str) -> int:
+    signs = int.from_bytes(text.encode("latin-1", "replace").translate(_SIGNS), "little")
+    marks = signs & signs >> 32
+    marks &= marks >> 64
+    marks &= signs >> 128
+    return marks & (signs >> 1 << 8 | _UPPER)
 
 
 def _replaced(text: str, parts: Iterable[tuple[int, int, str]]) -> str:

@@ -51,11 +51,12 @@ _ENCODINGS: tuple[Callable[[str], str], ...] = (_same, _quote, _quote_plus, _jso
 class Known:
     """The most recent secrets, at most 512, each with its spellings and their replacements."""
 
-    __slots__ = ("_names", "_of", "_values")
+    __slots__ = ("_names", "_of", "_values", "learnt")
 
     def __init__(self, of: Callable[[str], str], names: frozenset[str]) -> None:
         self._of = of
         self._names = names
+        self.learnt = 0  # how many, in all
         self._values: OrderedDict[str, tuple[tuple[str, str, re.Pattern[str] | None], ...]] = OrderedDict()
 
     def learn(self, value: str) -> None:
@@ -69,6 +70,7 @@ class Known:
         if shown == value:
             return
         self._values[value] = tuple(self._spelt(value, shown))
+        self.learnt += 1
         if len(self._values) > MOST:
             self._values.popitem(last=False)
 

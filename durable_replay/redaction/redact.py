@@ -14,9 +14,10 @@ from durable_replay.http import Frame, Headers, Interaction, Request, Response
 from durable_replay.redaction.bodies import BodySink, BodyStore, Redacted
 from durable_replay.redaction.conversation import Conversation
 from durable_replay.redaction.documents import Documents, kind_of
-from durable_replay.redaction.encoded import within
+from durable_replay.redaction.encoded import run_at, within
 from durable_replay.redaction.events import EventStream, divided_by
 from durable_replay.redaction.known import Known
+from durable_replay.redaction.pieces import Look, Pieces
 from durable_replay.redaction.placeholders import CONSTANT, Constant, Keyed, Replacement
 from durable_replay.redaction.rules import DEFAULT, Rules
 from durable_replay.redaction.text import Text
@@ -32,9 +33,28 @@ class _Search:
         self._text = text
         self._documents = documents
         self._known = known
+        self._pieces = Pieces(text.rules, '"', known.occur) if text.keeps_placeholders else None
+        self._learnt = 0
 
     def whole(self, kind: str, text: str) -> str:
-        return within(self._plain(kind, text), self.anything, self._text.basic)
+        if kind in ("json", "text") and self._pieces is not None and self._pieces.fits(text):
+            look = self._look(self._pieces, text)
+            if not look:
+                return text
+            if not look.named:
+                text = self._text.shapes(text, look.rules)
+                text = self._known.replace(text) if look.known or look.rules else text
+                return self._decoded(text) if look.encoded or look.rules or look.known else text
+        return self._decoded(self._plain(kind, text))
+
+    def _look(self, pieces: Pieces, text: str) -> Look:
+        if self._learnt != self._known.learnt:
+            self._learnt = self._known.learnt
+            pieces.forget()
+        return pieces.look(text.split('"'))
+
+    def _decoded(self, text: str) -> str:
+        return within(text, self.anything, self._text.basic)
 
     def anything(self, text: str) -> str:
         """Text of a type that nobody says."""
@@ -45,28 +65,37 @@ class _Search:
             text = self._documents.fields(kind, text)
         return self._known.replace(self._text.shapes(text))
 
+    def piece(self, kind: str, text: str) -> str:
+        """A piece of a large body, in which no reader can begin."""
+        if kind != "binary":
+            text = self._documents.passing(kind, text)
+        return self._decoded(self._known.replace(self._text.shapes(text)))
+
+    def spans(self, kind: str, text: str) -> list[tuple[int, int]]:
+        """Where secrets stand in such a piece."""
+        fields = self._documents.spans(kind, text) if kind != "binary" else []
+        return [*self._text.spans(text), *self._known.spans(text), *fields]
+
     def windowed(self, kind: str) -> Searcher:
-        return _Windowed(kind, self._text, self._documents, self._known)
+        return _Windowed(kind, self)
 
     def fitted(self) -> Searcher:
         return _Fitted(self._text, self._known)
 
 
 class _Windowed:
-    def __init__(self, kind: str, text: Text, documents: Documents, known: Known) -> None:
+    def __init__(self, kind: str, search: _Search) -> None:
         self._kind = kind
-        self._text = text
-        self._documents = documents
-        self._known = known
+        self._search = search
 
     def replace(self, text: str) -> str:
-        if self._kind != "binary":
-            text = self._documents.passing(self._kind, text)
-        return self._known.replace(self._text.shapes(text))
+        return self._search.piece(self._kind, text)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        fields = self._documents.spans(self._kind, text) if self._kind != "binary" else []
-        return [*self._text.spans(text), *self._known.spans(text), *fields]
+        return self._search.spans(self._kind, text)
+
+    def run_at(self, text: str, cut: int) -> int:
+        return run_at(text, cut)
 
 
 class _Fitted:
@@ -78,6 +107,9 @@ class _Fitted:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         return [*self._text.spans(text), *self._known.spans(text)]
+
+    def run_at(self, text: str, cut: int) -> int:
+        return cut
 
     def replace(self, text: str) -> str:
         text = self._text.fitted(text)

@@ -139,7 +139,7 @@ class Rules:
     'header'
     """
 
-    __slots__ = ("_by_name", "_first", "fields", "headers", "queries", "texts")
+    __slots__ = ("_between", "_by_name", "_first", "fields", "headers", "queries", "texts")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._by_name = {rule.name: rule for rule in rules}
@@ -148,12 +148,19 @@ class Rules:
         self.fields = self._index("field")
         self.texts: tuple[Rule, ...] = tuple(rule for rule in self if rule.place == "text")
         self._first: _First | None = None
+        self._between: dict[str, bool] = {}
 
     def likely(self, text: str) -> list[Rule]:
         """The text rules whose patterns are worth trying, in order."""
         if self._first is None:  # when it is needed: many programs only ask for names
             self._first = _First(self.texts)
         return [self.texts[at] for at in sorted(self._first.of(text))]
+
+    def stay_between(self, sign: str) -> bool:
+        """Whether no rule's hint reaches over a sign, so that the pieces between can be looked at one by one."""
+        if sign not in self._between:
+            self._between[sign] = all(_stays(rule, sign) for rule in self.texts)
+        return self._between[sign]
 
     def _index(self, place: Place) -> dict[str, str]:
         """The rule's name by the lower-case name of what it covers."""
@@ -197,6 +204,13 @@ class _First:
         found = {at for at in begun if at not in self._sieved or self._sieved[at].search(text)}
         found.update(at for at, rule in self._others if rule.likely(text))
         return found
+
+
+def _stays(rule: Rule, sign: str) -> bool:
+    if rule.sieve is None:
+        return all(hint and sign not in hint for hint in rule.hints)
+    plain = rule.hint.replace(r"\.", "")
+    return sign not in plain and not any(wide in plain for wide in (".", "[^", r"\W", r"\S", r"\D", r"\s"))
 
 
 def _signs(rule: Rule) -> list[tuple[str, ...]] | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, unquote, unquote_plus
 
-from durable_replay.redaction.placeholders import Replacement, is_placeholder
+from durable_replay.redaction.placeholders import Constant, Replacement, is_placeholder
 from durable_replay.redaction.rules import Rule, Rules
 
 __all__ = ["Text"]
@@ -56,12 +56,17 @@ class Text:
     def number(self, digits: str) -> str:
         return self._replacement.number(digits)
 
-    def shapes(self, text: str) -> str:
-        """The text without known shapes of secrets."""
+    @property
+    def keeps_placeholders(self) -> bool:
+        """Whether those of an earlier redaction stay as they are."""
+        return not isinstance(self._replacement, Constant)
+
+    def shapes(self, text: str, likely: Iterable[Rule] | None = None) -> str:
+        """The text without known shapes of secrets; of the `likely` rules, where somebody has looked already."""
         begun = text = self._replacement.seen(text)
         if len(text) < _SHORTEST:
             return text
-        for rule in self.rules.likely(text):
+        for rule in self.rules.likely(text) if likely is None else likely:
             text = rule.replaced(text, self._shape)
         return text if text is begun else self._replacement.seen(text)
 
