@@ -1,24 +1,62 @@
-"""Two sides of recordings are compared, group by group."""
+"""Two sides of recordings are compared, group by group.
+
+Each endpoint has a tally (`tally`), which takes its groups in any order; at the end it is judged (`verdict`). Nothing
+of a group is kept but what the tally counts, so that memory is bounded by the number of endpoints.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
-from durable_replay.drift.finding import Endpoint, Exchange
+from durable_replay.drift.finding import Comparison, Endpoint, Finding, Suppression, Unpaired
+from durable_replay.drift.group import Group
+from durable_replay.drift.noise import DiffRules, IgnoreRule
+from durable_replay.drift.tally import EndpointTally
+from durable_replay.drift.verdict import verdict
 
-__all__ = ["Group"]
+__all__ = ["Group", "compare"]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The recordings of both sides that belong together, each side in the order of its tape.
+def _nobody(pairs: int) -> None:
+    """Nobody is told."""
 
-    `same_request` True: all recordings of one canonical request key, compared value by value. False: what is left of
-    an endpoint's requests after the exact pairing; only status, headers and shape are compared.
+
+def compare(groups: Iterable[Group], rules: DiffRules, on_pair: Callable[[int], None] = _nobody) -> Comparison:
+    """What differs between the two sides of all groups.
+
+    `on_pair` is called after each group with the number of interactions in it.
     """
+    tallies: dict[Endpoint, EndpointTally] = {}
+    for group in groups:
+        tally = tallies.get(group.endpoint)
+        if tally is None:
+            tally = tallies[group.endpoint] = EndpointTally(group.endpoint)
+        seen = tally.befores + tally.afters
+        tally.add(group)
+        on_pair(tally.befores + tally.afters - seen)
+    return _concluded(sorted(tallies.items()), rules)
 
-    endpoint: Endpoint
-    befores: Iterable[Exchange]
-    afters: Iterable[Exchange]
-    same_request: bool
+
+def _concluded(tallies: list[tuple[Endpoint, EndpointTally]], rules: DiffRules) -> Comparison:
+    known: dict[str, tuple[IgnoreRule, ...]] = {}
+    findings: list[Finding] = []
+    suppressed: list[Suppression] = []
+    for endpoint, tally in tallies:
+        if endpoint.world not in known:
+            known[endpoint.world] = rules.known(endpoint.world)
+        found, aside = verdict(tally, rules, known[endpoint.world])
+        findings += found
+        suppressed += aside
+    unpaired = [
+        Unpaired(endpoint, tally.alone_before, tally.alone_after)
+        for endpoint, tally in tallies
+        if tally.alone_before or tally.alone_after
+    ]
+    return Comparison(
+        tuple(findings),
+        tuple(suppressed),
+        tuple(unpaired),
+        pairs=sum(tally.pairs for _, tally in tallies),
+        before=sum(tally.befores for _, tally in tallies),
+        after=sum(tally.afters for _, tally in tallies),
+    )

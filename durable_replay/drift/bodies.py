@@ -1,0 +1,210 @@
+"""The bodies of one endpoint are judged: first their forms and shapes, then values, then what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from durable_replay.drift.contrast import contrast
+from durable_replay.drift.difference import Difference, example_text
+from durable_replay.drift.documents import Form
+from durable_replay.drift.finding import Example, Kind, Origin
+from durable_replay.drift.maps import join_maps
+from durable_replay.drift.noted import Noted
+from durable_replay.drift.paging import is_page_size, is_passing_page
+from durable_replay.drift.shape import settle
+from durable_replay.drift.statuses import Judged
+from durable_replay.drift.tally import EndpointTally, Part, SideTally
+from durable_replay.drift.values import Note, Record
+
+__all__ = ["body_differences"]
+
+_UNTYPED = frozenset({"xml", "xmlrpc", "form", "csv"})
+_CAUSES = frozenset(
+    {Kind.enum_added, Kind.enum_removed, Kind.format_changed, Kind.number_kind, Kind.type_changed, Kind.element_shape}
+)
+"""Kinds that explain another value at the same path."""
+_Pair = tuple[int, Part, Part, bool]
+
+
+def body_differences(tally: EndpointTally, retyped: frozenset[int]) -> Iterator[Judged]:
+    """The differences of bodies and conversations; `retyped` are the statuses whose media type has changed."""
+    for root, parts in (
+        ("body.$", [pair for status in _both(tally) for pair in _bodies(tally, status)]),
+        ("frames.$", [pair for status in _both(tally) for pair in _frames(tally, status)]),
+    ):
+        forms = list(_forms(tally, retyped)) if root == "body.$" else []
+        yield from _judged(tally, root, parts, forms)
+
+
+def _both(tally: EndpointTally) -> list[int]:
+    return sorted(tally.before.keys() & tally.after.keys())
+
+
+def _bodies(tally: EndpointTally, status: int) -> Iterator[_Pair]:
+    before, after = tally.before[status].bodies, tally.after[status].bodies
+    for form in sorted(before.keys() & after.keys() - {"none"}):
+        yield status, before[form], after[form], form in _UNTYPED
+
+
+def _frames(tally: EndpointTally, status: int) -> Iterator[_Pair]:
+    before, after = tally.before[status].frames, tally.after[status].frames
+    if before.count and after.count:
+        yield status, before, after, False
+
+
+# -- forms ------------------------------------------------------------------------------------------------------------
+
+
+def _forms(tally: EndpointTally, retyped: frozenset[int]) -> Iterator[Difference]:
+    for status in _both(tally):
+        before, after = tally.before[status], tally.after[status]
+        new = sorted(form for form in after.bodies if form not in before.bodies)
+        kind, text = _form_change(before, after, new)
+        if kind is not None and not (kind is Kind.type_changed and status in retyped):
+            count = sum(after.bodies[form].count for form in new)
+            first = min(before.bodies, key=lambda form: before.bodies[form].number)
+            numbers = before.bodies[first].number, after.bodies[new[0]].number
+            example = Example(first, new[0], *numbers, "body.$")
+            yield Difference("body.$", kind, text, count, after.answers, (example,))
+
+
+def _form_change(before: SideTally, after: SideTally, new: list[Form]) -> tuple[Kind | None, str]:
+    if not new:
+        return None, ""
+    some = " in some answers" if len(new) < len(after.bodies) else ""
+    if set(before.bodies) == {"none"}:
+        return Kind.field_added, f"there is a body{some}, was none"
+    if new == ["none"]:
+        return (None, "") if some else (Kind.field_removed, "there is no body, was one")
+    return Kind.type_changed, f"is now {new[0]}{some}, was {' or '.join(sorted(set(before.bodies)))}"
+
+
+# -- shapes, values, the rest -----------------------------------------------------------------------------------------
+
+
+def _judged(tally: EndpointTally, root: str, parts: list[_Pair], forms: list[Difference]) -> Iterator[Judged]:
+    maps: set[str] = set()
+    for _, before, after, _ in parts:
+        join_maps(settle(before.shape), settle(after.shape), root, maps)
+    noted = Noted(tally.body if root == "body.$" else tally.frames, maps)
+    repeats = max(1.0, tally.befores / max(1, tally.requests))
+    shapes = list(forms)
+    for status, before, after, untyped in parts:
+        evidence = noted.evidence(repeats, untyped)
+        where = "" if status < 300 else f", in answers with status {status}"
+        shapes += [_placed(d, where, after.count) for d in contrast(before.shape, after.shape, root, evidence)]
+    for difference in shapes:
+        yield _judged_shape(_with_pairs(difference, noted), noted)
+    yield from _values(noted, shapes, tally.afters, maps)
+    yield from _capped(parts, root, tally.afters)
+
+
+def _placed(difference: Difference, where: str, answers: int) -> Difference:
+    """With the number of answers instead of the number of elements, and the status where it is no success."""
+    count = max(1, min(difference.count, answers))
+    return replace(difference, text=difference.text + where, count=count, seen=answers)
+
+
+def _with_pairs(difference: Difference, noted: Noted) -> Difference:
+    """Examples from pairs of one request, where there are any, tell more than those of the shapes."""
+    notes = {
+        Kind.field_removed: Note.gone,
+        Kind.field_optional: Note.gone,
+        Kind.field_added: Note.new,
+        Kind.type_changed: Note.type,
+        Kind.element_shape: Note.type,
+        Kind.nullable: Note.type,
+        Kind.number_kind: Note.value,
+        Kind.format_changed: Note.value,
+        Kind.enum_added: Note.value,
+        Kind.enum_removed: Note.value,
+    }
+    record = noted.between(difference.path, notes[difference.kind])
+    wrong_null = record is not None and difference.kind is Kind.nullable and record.examples[0][4] != "null"
+    return difference if record is None or wrong_null else replace(difference, examples=record.shown())
+
+
+def _judged_shape(difference: Difference, noted: Noted) -> Judged:
+    path, kind = difference.path, difference.kind
+    if kind in (Kind.enum_added, Kind.enum_removed) and (why := noted.varied_before(path)):
+        return difference, "learnt", why
+    if kind is Kind.nullable and (why := is_passing_page(path)):
+        return difference, "default", why
+    return difference, None, ""
+
+
+def _values(noted: Noted, shapes: list[Difference], seen: int, maps: set[str]) -> Iterator[Judged]:
+    covered = {path for d in shapes for path in (d.path, *d.covers)}
+    caused = {path for d in shapes if d.kind in _CAUSES for path in (d.path, *d.covers)}
+    for path in sorted(noted.by_path):
+        for note in Note:
+            record = noted.between(path, note)
+            if record is not None and path not in (caused if note in _OF_VALUES else covered):
+                yield from _noted(noted, path, note, record, seen, maps)
+
+
+_OF_VALUES = frozenset({Note.value, Note.volatile, Note.other, Note.length, Note.order, Note.empty})
+
+
+def _noted(noted: Noted, path: str, note: Note, record: Record, seen: int, maps: set[str]) -> Iterator[Judged]:
+    kind = Kind.paging if note is Note.value and is_page_size(path) else Kind.value
+    if note in (Note.gone, Note.new) and not path.endswith("{}"):
+        kind = Kind.field_removed if note is Note.gone else Kind.field_added
+    if note is Note.type:
+        kind = Kind.type_changed
+    text = _TEXTS[note]
+    if note is Note.value and record.count == 1:
+        text = f"is now {record.examples[0][4][:60]}, was {record.examples[0][3][:60]}"
+    difference = Difference(path, kind, text, min(record.count, seen), seen, record.shown())
+    origin, why = _origin(noted, path, note, record, maps)
+    yield difference, origin, why
+
+
+def _origin(noted: Noted, path: str, note: Note, record: Record, maps: set[str]) -> tuple[Origin | None, str]:
+    if why := noted.varies(path):
+        return "learnt", why
+    if note in (Note.value, Note.length):
+        if not record.strong:
+            return "default", "the elements are other ones than before, by what identifies them"
+        why = is_passing_page(path)
+        return ("format", why) if why else (None, "")
+    if note is Note.empty:
+        if path in maps:
+            return "default", "the keys of a map are data"
+        is_array = record.examples[0][3].startswith("[")
+        return ("default", "an empty array tells nothing of its elements") if is_array else (None, "")
+    if note in (Note.gone, Note.new) and path.endswith("{}"):
+        return "default", "the keys of a map are data"
+    return _ASIDE.get(note, ("learnt", "other answers of this endpoint show both, on one side or on both"))
+
+
+_ASIDE: dict[Note, tuple[Origin, str]] = {
+    Note.volatile: ("format", "both values are of a kind that names nothing lasting"),
+    Note.other: ("default", "the elements are other ones than before, by what identifies them"),
+    Note.order: ("order", "only the order of the elements differs"),
+    Note.gone: ("learnt", "the field is optional: answers of this endpoint lack it"),
+    Note.new: ("learnt", "the field is optional: answers of this endpoint lack it"),
+    Note.type: ("learnt", "answers of this endpoint have values of both types"),
+    Note.form: ("learnt", "answers of this endpoint have bodies of both forms"),
+}
+_TEXTS: dict[Note, str] = {
+    Note.value: "has another value",
+    Note.volatile: "has another value",
+    Note.other: "has another value",
+    Note.type: "has a value of another type",
+    Note.gone: "is missing",
+    Note.new: "is there",
+    Note.length: "has other elements",
+    Note.empty: "is empty on one side",
+    Note.order: "has another order",
+    Note.form: "has another form",
+}
+
+
+def _capped(parts: list[_Pair], root: str, seen: int) -> Iterator[Judged]:
+    if any(part.shape.budget.capped for _, before, after, _ in parts for part in (before, after)):
+        text = "has more paths than are compared"
+        example = Example(example_text(None), example_text(None), place=root)
+        difference = Difference(f"{root}.**", Kind.value, text, 1, seen, (example,))
+        yield difference, "default", "an endpoint's answers are compared at up to 5,000 paths; the others were not"

@@ -1,0 +1,212 @@
+"""Two shapes are compared: what the after side lacks, has anew, or has in another type."""
+
+# Rule: a shape tells only what it saw. An empty array says nothing of elements, null nothing of a type, and a field
+# that was missing once may be missing again.
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from durable_replay.drift.difference import BY_CHANCE, Difference, Evidence, by_chance, example_text
+from durable_replay.drift.finding import Example, Kind
+from durable_replay.drift.formats import epoch_of
+from durable_replay.drift.shape import SAYS_WHAT, Shape, Variant, merged
+from durable_replay.drift.texts import text_differences
+
+__all__ = ["contrast"]
+
+ENOUGH_LOST = 3
+"""Pairs of one request that lost a field that is optional elsewhere."""
+ENOUGH_NUMBERS = 3
+
+NAMES: Mapping[type, str] = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a fraction",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
+
+
+def contrast(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:
+    """The differences of two settled shapes at a path and below."""
+    if not before.counts or not after.counts:
+        return
+    yield from _types(before, after, path)
+    if str in before.counts and str in after.counts:
+        yield from text_differences(before, after, path, evidence)
+    if before.element is not None and after.element is not None:
+        yield from contrast(before.element, after.element, f"{path}[]", evidence)
+    if before.entry is not None and after.entry is not None:
+        yield from contrast(before.entry, after.entry, f"{path}{{}}", evidence)
+    if before.variants and after.variants:
+        yield from _objects(before, after, path, evidence)
+
+
+# -- types ------------------------------------------------------------------------------------------------------------
+
+
+def _family(kind: type) -> type:
+    return int if kind is float else kind
+
+
+def _types(before: Shape, after: Shape, path: str) -> Iterator[Difference]:
+    null = type(None)
+    typed = {_family(kind) for kind in before.counts if kind is not null}
+    if not typed:
+        return
+    if null in after.counts and null not in before.counts:
+        some = "is null in some answers" if len(after.counts) > 1 else "is null"
+        yield _typed(before, after, path, Kind.nullable, f"{some}, was never null", null)
+    new = [kind for kind in after.counts if kind is not null and _family(kind) not in typed]
+    if new:
+        beside = _beside_text(before, after, path, new[0], typed)
+        kind = Kind.element_shape if path.endswith("[]") else Kind.type_changed
+        yield from beside or [_typed(before, after, path, kind, _retyped(before, after, new[0]), new[0])]
+    elif int in typed and (int in after.counts or float in after.counts):
+        yield from _number_kind(before, after, path)
+
+
+def _beside_text(before: Shape, after: Shape, path: str, new: type, typed: set[type]) -> list[Difference]:
+    """An XML element is a string without attributes, and an object with them: what came or went are the attributes."""
+    if new is dict and str in typed:
+        return list(_attributes(after, path, Kind.field_added))
+    if new is str and dict in typed:
+        return list(_attributes(before, path, Kind.field_removed))
+    return []
+
+
+def _number_kind(before: Shape, after: Shape, path: str) -> Iterator[Difference]:
+    whole, fraction = before.counts.get(int, 0), before.counts.get(float, 0)
+    if not fraction and float in after.counts:
+        yield _typed(before, after, path, Kind.number_kind, "has fractions, was always whole", float)
+    if fraction and not whole and float not in after.counts:
+        enough = min(fraction, after.counts.get(int, 0)) >= ENOUGH_NUMBERS
+        if enough or (fraction == 1 and after.counts.get(int, 0) == 1):
+            yield _typed(before, after, path, Kind.number_kind, "is always whole, had fractions", int)
+
+
+def _attributes(structured: Shape, path: str, kind: Kind) -> Iterator[Difference]:
+    names = {name: shape for variant in structured.variants.values() for name, shape in variant.fields.items()}
+    if "#text" in names:
+        text = "is new" if kind is Kind.field_added else "is no longer there"
+        for name, shape in names.items():
+            if name != "#text":
+                sides = (None, shape) if kind is Kind.field_added else (shape, None)
+                yield Difference(
+                    f"{path}.{name}", kind, text, shape.count, shape.count, _example(*sides), covers=(path,)
+                )
+
+
+def _retyped(before: Shape, after: Shape, new: type) -> str:
+    was = " or ".join(dict.fromkeys(NAMES[kind] for kind in before.counts if kind is not type(None)))
+    still = any(_family(kind) in map(_family, before.counts) for kind in after.counts if kind is not type(None))
+    now = f"{NAMES[new]} in some answers" if still else NAMES[new]
+    unit = epoch_of(after.first[new][1])
+    if unit and "date-time" in " ".join(before.formats):
+        now += f" ({unit} since 1970)"
+        was += " (date and time)"
+    return f"is now {now}, was {was}"
+
+
+def _typed(before: Shape, after: Shape, path: str, kind: Kind, text: str, new: type) -> Difference:
+    number, value = after.first[new]
+    old = min((first for was, first in before.first.items() if was is not type(None)), key=lambda pair: pair[0])
+    example = Example(example_text(old[1]), example_text(value), old[0], number, path)
+    return Difference(path, kind, text, after.counts[new], after.count, (example,))
+
+
+# -- objects ----------------------------------------------------------------------------------------------------------
+
+
+def _objects(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:
+    found: dict[tuple[str, Kind], Difference] = {}
+    for left, right, said in _matched(before, after, path):
+        for difference in _fields(left, right, path, evidence):
+            key = (difference.path, difference.kind)
+            found.setdefault(key, _of(difference, said))
+    yield from found.values()
+    if len(before.variants.keys() | after.variants.keys()) > 1:
+        for name in SAYS_WHAT:
+            tags = [_tags(side, name) for side in (before, after)]
+            if all(tag.counts for tag in tags):
+                yield from text_differences(tags[0], tags[1], f"{path}.{name}", evidence)
+
+
+def _of(difference: Difference, said: str) -> Difference:
+    return replace(difference, text=f"{difference.text} (where it is {said!r})") if said else difference
+
+
+def _tags(side: Shape, name: str) -> Shape:
+    return merged([v.fields[name] for v in side.variants.values() if name in v.fields])
+
+
+def _matched(before: Shape, after: Shape, path: str) -> Iterator[tuple[Variant, Variant, str]]:
+    """Objects that are the same thing on both sides; all of each side where none is."""
+    shared = before.variants.keys() & after.variants.keys()
+    several = len(before.variants) > 1 or len(after.variants) > 1
+    for said in sorted(shared):
+        yield before.variants[said], after.variants[said], said if several else ""
+    one_kind = len({frozenset(variant.fields) for variant in before.variants.values()}) == 1
+    mixed = path.endswith(("[]", "{}"))
+    no_tags = after.variants.keys() - shared and one_kind and len(before.variants) > 1
+    if no_tags or (not shared and not mixed):
+        yield _union(before), _union(after), ""
+
+
+def _union(side: Shape) -> Variant:
+    whole = Variant()
+    parts = list(side.variants.values())
+    whole.count = sum(part.count for part in parts)
+    whole.number = min(part.number for part in parts)
+    whole.keys = [pair for part in parts for pair in part.keys]
+    for name in dict.fromkeys(name for part in parts for name in part.fields):
+        whole.fields[name] = merged([part.fields[name] for part in parts if name in part.fields])
+    return whole
+
+
+def _fields(before: Variant, after: Variant, path: str, evidence: Evidence) -> Iterator[Difference]:
+    for name in dict.fromkeys([*before.fields, *after.fields]):
+        at = f"{path}.{name}"
+        left, right = before.fields.get(name), after.fields.get(name)
+        if left is None or not left.counts:
+            if right is not None and right.counts:
+                example = _example(None, right, before.number, at)
+                yield Difference(at, Kind.field_added, "is new", right.count, after.count, example)
+        elif right is None or not right.counts:
+            if _is_removed(left, before, after, at, evidence):
+                example = _example(left, None, after.number, at)
+                yield Difference(at, Kind.field_removed, "is no longer there", after.count, after.count, example)
+        else:
+            yield from _optional(left, right, before, after, at, evidence)
+            yield from contrast(left, right, at, evidence)
+
+
+def _is_removed(field: Shape, before: Variant, after: Variant, path: str, evidence: Evidence) -> bool:
+    if field.count >= before.count:
+        return True
+    return by_chance(field.count, before.count, after.count) < BY_CHANCE or evidence.lost.get(path, 0) >= ENOUGH_LOST
+
+
+def _optional(
+    left: Shape, right: Shape, before: Variant, after: Variant, path: str, evidence: Evidence
+) -> Iterator[Difference]:
+    missing = after.count - right.count
+    if left.count < before.count or missing <= 0:
+        return
+    if evidence.lost.get(path, 0) or by_chance(missing, after.count, before.count) < BY_CHANCE:
+        name = path.rpartition(".")[2]
+        example = _example(left, None, after.without(name), path)
+        yield Difference(
+            path, Kind.field_optional, "is missing in some answers, was always there", missing, after.count, example
+        )
+
+
+def _example(left: Shape | None, right: Shape | None, other: int = 0, path: str = "") -> tuple[Example, ...]:
+    """One example of presence on one side, and of absence, in interaction `other`, on the other side."""
+    sides = [min(side.first.values(), key=lambda pair: pair[0]) if side else (other, None) for side in (left, right)]
+    texts = [example_text(pair[1]) if side else "" for pair, side in zip(sides, (left, right), strict=True)]
+    return (Example(texts[0], texts[1], sides[0][0], sides[1][0], path),)

@@ -1,0 +1,96 @@
+"""What was noted at the places of one endpoint, by path, with maps joined; and the noise that was learnt from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+from durable_replay.drift.difference import Evidence
+from durable_replay.drift.values import Note, Place, Record, Sides
+
+__all__ = ["Noted"]
+
+_VARIES = (Note.value, Note.type, Note.empty, Note.length, Note.order)
+_COMES_AND_GOES = (Note.gone, Note.new)
+
+
+class Noted:
+    """Records by path. `maps` are the paths of objects whose keys are data."""
+
+    def __init__(self, root: Place, maps: Collection[str]) -> None:
+        self.by_path: dict[str, dict[int, Record]] = {}
+        self._flatten(root, root.step, maps)
+
+    def _flatten(self, place: Place, path: str, maps: Collection[str]) -> None:
+        if place.records:
+            known = self.by_path.setdefault(path, {})
+            for key, record in place.records.items():
+                if key in known:
+                    known[key].add(record)
+                else:
+                    known[key] = Record()
+                    known[key].add(record)
+        for child in place.below.values():
+            step = "{}" if path in maps and child.step != "[]" else child.step
+            self._flatten(child, path + step, maps)
+
+    def between(self, path: str, note: Note) -> Record | None:
+        """What pairs of before and after showed."""
+        return self.by_path.get(path, {}).get(note + Sides.before_after)
+
+    def varies(self, path: str) -> str:
+        """Why values at a path are noise, with the recordings as evidence; "" where they are none."""
+        records = self.by_path.get(path, {})
+        for sides, name in ((Sides.before, "before"), (Sides.after, "after")):
+            for note in (*_VARIES, *_COMES_AND_GOES):
+                record = records.get(note + sides)
+                if record is not None:
+                    return _evidence("varies", record, name)
+        return ""
+
+    def varied_before(self, path: str) -> str:
+        """The same, from recordings of the before side alone."""
+        return self._learnt(path, _VARIES, "varies")
+
+    def comes_and_goes(self, path: str) -> str:
+        """Why the presence of a field is noise, learnt on the before side."""
+        return self._learnt(path, _COMES_AND_GOES, "comes and goes")
+
+    def _learnt(self, path: str, notes: Collection[Note], verb: str) -> str:
+        records = self.by_path.get(path, {})
+        for note in notes:
+            record = records.get(note + Sides.before)
+            if record is not None:
+                return _evidence(verb, record, "before")
+        return ""
+
+    def evidence(self, repeats: float, untyped: bool) -> Evidence:
+        """What the judgement of shapes needs to know."""
+        lost: dict[str, int] = {}
+        changed: dict[str, frozenset[str]] = {}
+        for path in self.by_path:
+            gone = self.between(path, Note.gone)
+            if gone is not None and gone.strong and not self.comes_and_goes(path):
+                lost[path] = gone.strong
+            value = self.between(path, Note.value)
+            if value is not None:
+                changed[path] = frozenset(_texts(value))
+        return Evidence(lost, changed, repeats, untyped)
+
+
+def _evidence(verb: str, record: Record, side: str) -> str:
+    first = record.examples[0]
+    return f"{verb} between #{first[0]} and #{first[1]}, recordings of one request on the {side} side"
+
+
+def _texts(record: Record) -> list[str]:
+    """The before sides of the examples that are whole strings."""
+    texts = []
+    for example in record.examples:
+        try:
+            value = json.loads(example[3])
+        except ValueError:
+            continue  # cut short
+        if isinstance(value, str):
+            texts.append(value)
+    return texts

@@ -1,0 +1,221 @@
+"""What both sides of one endpoint showed, kept in bounded memory until the last group has come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from durable_replay.drift.compared_headers import compare_headers
+from durable_replay.drift.documents import Document, Form, Node, conversation, document
+from durable_replay.drift.finding import Endpoint, Exchange
+from durable_replay.drift.group import Group
+from durable_replay.drift.headers import HeaderTally, content_type, fields_of
+from durable_replay.drift.shape import Budget, Shape, see
+from durable_replay.drift.statuses import Statuses
+from durable_replay.drift.values import Note, Place, Sides, Walk, compare_values
+from durable_replay.http import Body
+
+__all__ = ["EndpointTally", "Part", "SideTally"]
+
+MOST_KEPT = 32
+"""Answers of one request and status that wait for a partner; later ones are compared with the last."""
+SMALL = 1024 * 1024
+"""Bytes of a body that are compared as they are, before anything is read in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    number: int
+    status: int
+    fields: dict[str, str]
+    data: bytes | None
+    """The body as sent, unless it is large."""
+    body: Document
+    frames: Document | None
+
+
+class Part:
+    """The bodies (or conversations) of one side, status and form."""
+
+    __slots__ = ("count", "number", "shape")
+
+    def __init__(self) -> None:
+        self.shape = Shape(Budget())
+        self.count = 0
+        self.number = 0
+
+    def see(self, root: Node, number: int) -> None:
+        """Adds one document."""
+        self.number = min(number, self.number) if self.count else number
+        self.count += 1
+        see(self.shape, root, number)
+
+
+class SideTally:
+    """The answers of one side that have one status."""
+
+    __slots__ = ("answers", "bodies", "frames", "headers", "number", "types")
+
+    def __init__(self) -> None:
+        self.answers = 0
+        self.number = 0
+        self.headers = HeaderTally()
+        self.types: Counter[str] = Counter()
+        """Content types, with charset."""
+        self.bodies: dict[Form, Part] = {}
+        self.frames = Part()
+
+    def see(self, answer: _Answer) -> None:
+        """Adds one answer."""
+        self.number = min(answer.number, self.number) if self.answers else answer.number
+        self.answers += 1
+        self.headers.see(answer.fields, answer.number)
+        if len(self.types) < MOST_KEPT:
+            self.types[str(content_type(answer.fields.get("content-type", "")))] += 1
+        part = self.bodies.get(answer.body.form)
+        if part is None:
+            part = self.bodies[answer.body.form] = Part()
+        part.see(_comparable(answer.body), answer.number)
+        if answer.frames is not None:
+            self.frames.see(answer.frames.root, answer.number)
+
+
+class EndpointTally:
+    """Everything that was noted of one endpoint. `add` its groups in any order."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.before: dict[int, SideTally] = {}
+        self.after: dict[int, SideTally] = {}
+        self.body = Place("body.$")
+        self.frames = Place("frames.$")
+        self.header = Place("header")
+        self.statuses = Statuses()
+        self.paired: Counter[int] = Counter()
+        """Answers compared in pairs, by status."""
+        self.befores = self.afters = self.pairs = 0
+        self.requests = 0
+        """Different requests on the before side."""
+        self.alone_before = self.alone_after = 0
+        """Recordings of requests that only one side has."""
+
+    def add(self, group: Group) -> int:
+        """Adds one group and tells how many pairs it had."""
+        before, after = self.befores, self.afters
+        pairs = self._same_request(group) if group.same_request else self._different_requests(group)
+        self.requests += min(1, self.befores - before) if group.same_request else self.befores - before
+        if not group.same_request or self.befores == before or self.afters == after:
+            self.alone_before += self.befores - before
+            self.alone_after += self.afters - after
+        self.pairs += pairs
+        return pairs
+
+    def _different_requests(self, group: Group) -> int:
+        for side, exchanges in ((Sides.before, group.befores), (Sides.after, group.afters)):
+            for exchange in exchanges:
+                answer = self._read(exchange, None)
+                self._see(side, answer)
+                self.statuses.alone(side, answer.status, answer.number)
+        return 0
+
+    def _same_request(self, group: Group) -> int:
+        waiting: dict[int, list[_Answer]] = {}
+        order: list[tuple[int, int]] = []
+        last: dict[int, _Answer] = {}
+        for exchange in group.befores:
+            answer = self._read(exchange, last.get(exchange.interaction.response.status))
+            self._see(Sides.before, answer)
+            order.append((answer.status, answer.number))
+            self._learn(Sides.before, last, answer)
+            kept = waiting.setdefault(answer.status, [])
+            if len(kept) >= MOST_KEPT:
+                kept.pop()
+            kept.append(answer)
+        return self._afters(group.afters, waiting, order)
+
+    def _afters(
+        self, exchanges: Iterable[Exchange], waiting: dict[int, list[_Answer]], order: list[tuple[int, int]]
+    ) -> int:
+        last: dict[int, _Answer] = {}
+        came: Counter[int] = Counter()
+        afters: list[tuple[int, int]] = []
+        pairs = 0
+        for exchange in exchanges:
+            status = exchange.interaction.response.status
+            partners = waiting.get(status, [])
+            partner = partners[min(came[status], len(partners) - 1)] if partners else None
+            answer = self._read(exchange, partner)
+            afters.append((status, answer.number))
+            came[status] += 1
+            if partner is not None or not order:
+                self._see(Sides.after, answer)
+            else:
+                self.afters += 1
+            self._learn(Sides.after, last, answer)
+            pairs += bool(order)
+            if partner is not None:
+                self.paired[status] += 1
+                self._compare(Sides.before_after, partner, answer)
+        self.statuses.same_request(order, afters)
+        return pairs
+
+    def _see(self, side: Sides, answer: _Answer) -> None:
+        tallies = self.before if side is Sides.before else self.after
+        tally = tallies.get(answer.status)
+        if tally is None:
+            tally = tallies[answer.status] = SideTally()
+        tally.see(answer)
+        if side is Sides.before:
+            self.befores += 1
+        else:
+            self.afters += 1
+
+    def _learn(self, side: Sides, last: dict[int, _Answer], answer: _Answer) -> None:
+        """What differs from the recording before, of the same request and side, is noise."""
+        earlier = last.get(answer.status)
+        if earlier is not None:
+            self._compare(side, earlier, answer)
+        last[answer.status] = answer
+
+    def _compare(self, sides: Sides, left: _Answer, right: _Answer) -> None:
+        walk = Walk(sides, left.number, right.number)
+        if left.fields != right.fields:
+            compare_headers(walk, self.header, left.fields, right.fields)
+        if left.body.form != right.body.form:
+            walk.note(self.body, Note.form, left.body.form, right.body.form, ())
+        elif left.data is None or left.data != right.data:
+            compare_values(walk, self.body, _comparable(left.body), _comparable(right.body))
+        if left.frames is not None and right.frames is not None:
+            compare_values(walk, self.frames, left.frames.root, right.frames.root)
+
+    def _read(self, exchange: Exchange, like: _Answer | None) -> _Answer:
+        """An answer; of one whose body is that of `like`, byte for byte, nothing is read again."""
+        interaction = exchange.interaction
+        response = interaction.response
+        fields = fields_of(response.headers)
+        data = _small(response.body)
+        body = like.body if like is not None and _same(like, fields, data) else None
+        if body is None:
+            body = document(response.headers, response.body)
+        frames = conversation(interaction.frames) if interaction.frames else None
+        return _Answer(interaction.number, response.status, fields, data, body, frames)
+
+
+def _small(body: Body) -> bytes | None:
+    return body.read() if body.size <= SMALL else None
+
+
+def _same(like: _Answer, fields: dict[str, str], data: bytes | None) -> bool:
+    return (
+        data is not None
+        and data == like.data
+        and all(fields.get(name) == like.fields.get(name) for name in ("content-type", "content-encoding"))
+    )
+
+
+def _comparable(body: Document) -> Node:
+    """The root; of what is not read, one text, for its size and digest are one thing."""
+    if body.form in ("binary", "large") and isinstance(body.root, dict):
+        return f"{body.root.get('size')} bytes, sha256 {body.root.get('sha256')}"
+    return body.root
