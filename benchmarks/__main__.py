@@ -1,4 +1,4 @@
-"""`python -m benchmarks [replaying|recording|starting|importing]…`: all of them when none is named. Loopback only."""
+"""`python -m benchmarks [replaying|recording|starting|importing|drifting]…`: all when none is named. Loopback only."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import importing, recording, replaying, starting
+from benchmarks import drifting, importing, recording, replaying, starting
 
-PARTS = ("replaying", "recording", "starting", "importing")
+PARTS = ("replaying", "recording", "starting", "importing", "drifting")
 
 
 def main(names: list[str]) -> None:
@@ -24,6 +24,8 @@ def main(names: list[str]) -> None:
                 lines = starting.run(Path(folder))
             elif name == "importing":
                 lines = importing.run(Path(folder))
+            elif name == "drifting":
+                lines = drifting.run(Path(folder))
             else:
                 lines = []
                 recording.main()

@@ -17,6 +17,7 @@ from durable_replay.cli import (
     cassette_import,
     cassette_scan,
     demo,
+    diff,
     env,
     record,
     replay,
@@ -55,7 +56,7 @@ def _root(
     pass
 
 
-for _module in (record, replay, serve, services, env, demo):
+for _module in (record, replay, diff, serve, services, env, demo):
     _module.add_to(app)
 for _module in (cassette_export, cassette_import, cassette_care, cassette_scan):
     _module.add_to(cassette.app)
