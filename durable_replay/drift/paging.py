@@ -57,8 +57,7 @@ def _is(path: str, group: str) -> bool:
 
 def is_page_size(path: str) -> bool:
     """Whether a value is the number of elements that a page has at most."""
-    *_, name = _steps(path) or [""]
-    return name != "count" and name != "size" and _is(path, "size")
+    return _is(path, "size")
 
 
 def is_passing_page(path: str) -> str:
