@@ -28,6 +28,8 @@ _WRITTEN = "!#$%&'()*+,/:;=?@[]~-._|^`{}<>\\\""
 """What stays as it is in a target: all of ASCII but space and control characters."""
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LINE_BREAK = re.compile(r"\r\n|[\r\n]")
+_HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) ([1-9]\d{3}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -125,6 +127,9 @@ class _Message:
 
     def _clean(self, fields: Fields) -> Fields:
         """Fields as they can stand on the wire."""
+        values = "".join([value for _, value in fields])
+        if values.isascii() and values.isprintable() and all(_is_token(name) for name, _ in fields):
+            return list(fields)
         kept: Fields = []
         for pair in fields:
             name, value = pair
@@ -297,8 +302,15 @@ def moment(text: str) -> float:
     text = text.strip()
     if not text:
         return 0.0
+    written = _HTTP_DATE.fullmatch(text)
     try:
-        found = datetime.fromisoformat(text)
+        if written is not None and written[2] in _MONTHS:  # RFC 9110's own form, which is what nearly all are
+            day, _, year, hour, minute, second = written.groups()
+            found = datetime(
+                int(year), _MONTHS.index(written[2]) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
+            )
+        else:
+            found = datetime.fromisoformat(text)
     except ValueError:
         try:
             found = parsedate_to_datetime(text)
