@@ -44,6 +44,8 @@ class Label:
     case: str
     endpoints: tuple[tuple[str, re.Pattern[str]], ...]
     """Method and pattern of the templated path."""
+    sent: str
+    """The body that is sent: what a call of XML-RPC or SOAP asks for is named in it, not in the path."""
     paths: tuple[re.Pattern[str], ...]
     kinds: frozenset[str]
     text: str
@@ -51,10 +53,13 @@ class Label:
     def fits(self, method: str, endpoint: str, path: str, kind: str) -> bool:
         """Whether a finding says this."""
         return (
-            kind in self.kinds
-            and any(method in (own, "WEBSOCKET") and pattern.fullmatch(endpoint) for own, pattern in self.endpoints)
-            and any(pattern.fullmatch(path) for pattern in self.paths)
+            kind in self.kinds and self._at(method, endpoint) and any(pattern.fullmatch(path) for pattern in self.paths)
         )
+
+    def _at(self, method: str, endpoint: str) -> bool:
+        if method == "CALL":
+            return endpoint in self.sent
+        return any(method in (own, "WEBSOCKET") and pattern.fullmatch(endpoint) for own, pattern in self.endpoints)
 
     def __str__(self) -> str:
         return f"{self.case}: {self.text}"
@@ -112,7 +117,7 @@ def _case(raw: Mapping[str, Tree]) -> Case:
         send=send,
         versions={"v1": answer, "v2": edited(answer, edits)},
         only=str(raw.get("only", "")),
-        labels=tuple(_labels(name, asks, raw.get("labels", []))),
+        labels=tuple(_labels(name, asks, str(send.get("text", "")), raw.get("labels", []))),
     )
 
 
@@ -121,7 +126,7 @@ def _split(ask: str) -> tuple[str, str]:
     return method, target
 
 
-def _labels(case: str, asks: tuple[tuple[str, str], ...], given: Tree) -> Iterator[Label]:
+def _labels(case: str, asks: tuple[tuple[str, str], ...], sent: str, given: Tree) -> Iterator[Label]:
     assert isinstance(given, list)
     endpoints = tuple((("GET" if method == "WS" else method), _endpoint(target)) for method, target in asks)
     for each in given:
@@ -131,6 +136,7 @@ def _labels(case: str, asks: tuple[tuple[str, str], ...], given: Tree) -> Iterat
             yield Label(
                 case=case,
                 endpoints=endpoints,
+                sent=sent,
                 paths=tuple(_globbed(path.strip()) for path in paths.split(" | ")),
                 kinds=frozenset(kind.strip() for kind in kinds.split("|")),
                 text=f"{paths} {kinds}",

@@ -159,7 +159,7 @@ def _body(template: Template, place: Place, wire: set[str]) -> tuple[str, bytes]
         assert isinstance(body, list)
         boundary = f"part-{place.chance.random.getrandbits(64):x}"
         return f'{short}; boundary="{boundary}"', _multipart(body, boundary)
-    if isinstance(body, str) and "json" not in media:
+    if isinstance(body, str) and not media.endswith(("/json", "+json")):
         return media, body.encode("iso-8859-1" if "8859" in media else "utf-8")
     if "key-order" in wire:
         body = _turned(body, place.chance.random)
