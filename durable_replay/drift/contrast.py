@@ -137,7 +137,9 @@ def _objects(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iter
 
 
 def _of(difference: Difference, said: str) -> Difference:
-    return replace(difference, text=f"{difference.text} (where it is {said!r})") if said else difference
+    if not said or " (where it is " in difference.text:
+        return difference
+    return replace(difference, text=f"{difference.text} (where it is {said!r})")
 
 
 def _tags(side: Shape, name: str) -> Shape:

@@ -39,8 +39,8 @@ class Evidence:
 
     lost: Mapping[str, int] = field(default_factory=dict)
     """By the path of a field, how many pairs of one request lost it."""
-    changed: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """By path the strings that the same request no longer answers."""
+    changed: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    """By path strings that the same request no longer answers, with those that it answers now."""
     repeats: float = 1.0
     """Recordings for each request on the before side: repeated ones are no independent evidence."""
     untyped: bool = False

@@ -67,7 +67,7 @@ class Noted:
     def evidence(self, repeats: float, untyped: bool) -> Evidence:
         """What the judgement of shapes needs to know."""
         lost: dict[str, int] = {}
-        changed: dict[str, frozenset[str]] = {}
+        changed: dict[str, frozenset[tuple[str, str]]] = {}
         for path in self.by_path:
             gone = self.between(path, Note.gone)
             if gone is not None and gone.strong and not self.comes_and_goes(path):
@@ -83,14 +83,14 @@ def _evidence(verb: str, record: Record, side: str) -> str:
     return f"{verb} between #{first[0]} and #{first[1]}, recordings of one request on the {side} side"
 
 
-def _texts(record: Record) -> list[str]:
-    """The before sides of the examples that are whole strings."""
+def _texts(record: Record) -> list[tuple[str, str]]:
+    """Both sides of the examples that are whole strings."""
     texts = []
     for example in record.examples:
         try:
-            value = json.loads(example[3])
+            before, after = json.loads(example[3]), json.loads(example[4])
         except ValueError:
             continue  # cut short
-        if isinstance(value, str):
-            texts.append(value)
+        if isinstance(before, str) and isinstance(after, str):
+            texts.append((before, after))
     return texts

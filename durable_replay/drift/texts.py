@@ -31,7 +31,7 @@ def text_differences(before: Shape, after: Shape, path: str, evidence: Evidence)
     if changed is not None:
         yield changed
     elif is_enum(before, path, evidence.repeats):
-        yield from _enum_added(before, after, path)
+        yield from _enum_added(before, after, path, evidence)
         yield from _enum_removed(before, after, path, evidence)
 
 
@@ -81,9 +81,11 @@ def is_enum(shape: Shape, path: str, repeats: float = 1.0) -> bool:
     return seen >= 8 and len(texts) * 3 <= seen and not once
 
 
-def _enum_added(before: Shape, after: Shape, path: str) -> Iterator[Difference]:
+def _enum_added(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:
     if before.texts is None or after.texts is None:
         return
+    if any(now in before.texts for _, now in evidence.changed.get(path, ())):
+        return  # things go from one known value to another by themselves, and so may have come to one not seen yet
     new = sorted(text for text in after.texts if text and text not in before.texts)
     if new:
         count = sum(after.texts[text] for text in new)
@@ -98,7 +100,7 @@ def _enum_added(before: Shape, after: Shape, path: str) -> Iterator[Difference]:
 def _enum_removed(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:
     if before.texts is None or after.texts is None:
         return
-    replaced = evidence.changed.get(path, frozenset()) if set(after.texts) - set(before.texts) else frozenset()
+    replaced = {was for was, now in evidence.changed.get(path, ()) if now not in before.texts}
     gone = [
         text
         for text, count in sorted(before.texts.items())
