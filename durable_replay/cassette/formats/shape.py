@@ -58,34 +58,38 @@ class _Stack:
     """Where in the document a reader is."""
 
     def __init__(self) -> None:
-        self._open: list[str | None] = []
-        """For each open container the key that is being filled; None where the next scalar is a key."""
+        self._outer: list[tuple[Path, str | None]] = []
+        self._here: Path = ()
+        """The innermost container that is open."""
+        self._key: str | None = None
+        """The key in it that is being filled; None where the next scalar is a key."""
 
     def path(self) -> Path:
-        return tuple(key for key in self._open if key is not None)
+        return self._here if self._key is None else (*self._here, self._key)
 
     def opened(self, listed: bool) -> Path:
         path = self.path()
-        self._open.append("[]" if listed else None)
+        self._outer.append((self._here, self._key))
+        self._here, self._key = path, "[]" if listed else None
         return path
 
     def closed(self) -> None:
-        if self._open:
-            self._open.pop()
+        if self._outer:
+            self._here, self._key = self._outer.pop()
         self.filled()
 
     def scalar(self, text: str) -> Path | None:
         """The path that this scalar stands at; None when it is a key."""
-        if self._open and self._open[-1] is None:
-            self._open[-1] = text
+        if self._outer and self._key is None:
+            self._key = text
             return None
         path = self.path()
         self.filled()
         return path
 
     def filled(self) -> None:
-        if self._open and self._open[-1] != "[]":
-            self._open[-1] = None
+        if self._outer and self._key != "[]":
+            self._key = None
 
 
 def _json_steps(text: str) -> Iterator[tuple[Path, str | None]]:
@@ -133,21 +137,21 @@ def _yaml_steps(text: str) -> Iterator[tuple[Path, str | None]]:
     stack, elements = _Stack(), 0
     try:
         parser = yaml.CSafeLoader(text)
-        while parser.check_event():
-            event = parser.get_event()
-            if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-                path = stack.opened(isinstance(event, yaml.SequenceStartEvent))
+        while (event := parser.get_event()) is not None:
+            kind = type(event)
+            if kind is yaml.ScalarEvent or kind is yaml.AliasEvent:
+                scalar = event.value if isinstance(event, yaml.ScalarEvent) else ""
+                place = stack.scalar(scalar)
+                if place is not None:
+                    yield place, scalar
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                path = stack.opened(kind is yaml.SequenceStartEvent)
                 if path[-1:] == ("[]",) and len(path) <= 2:
                     elements += 1
                     if elements > _ELEMENTS:
                         return
                 yield path, None
-            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 stack.closed()
-            elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
-                scalar = event.value if isinstance(event, yaml.ScalarEvent) else ""
-                place = stack.scalar(scalar)
-                if place is not None:
-                    yield place, scalar
     except (yaml.YAMLError, UnicodeError):
         return  # cut off, or broken: the reader says so
