@@ -12,9 +12,13 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from durable_replay.cassette.store import Cassette
-from durable_replay.http import Interaction
+from durable_replay.http import BytesBody, Interaction
 
 __all__ = ["Side", "Tapes"]
+
+
+SMALL = 256 * 1024
+"""Bytes of an answer that is read at once."""
 
 
 class Side(Protocol):
@@ -63,5 +67,13 @@ class Tapes:
         if not 0 < number <= len(self):
             raise LookupError(number)
         before = self._ends[at - 1] if at else 0
-        interaction = self._cassettes[at].interaction(number - before)
+        interaction = _with_body(self._cassettes[at].interaction(number - before))
         return replace(interaction, number=number) if before else interaction
+
+
+def _with_body(interaction: Interaction) -> Interaction:
+    """With a small answer in memory: what is compared looks at its bytes, and then at what they say."""
+    response = interaction.response
+    if not 0 < response.body.size <= SMALL:
+        return interaction
+    return replace(interaction, response=replace(response, body=BytesBody(response.body.read())))
