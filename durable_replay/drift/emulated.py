@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from durable_replay.answer import Answer
@@ -41,6 +41,8 @@ class Asked:
     understood: Understood
     standing: Standing
     answer: Answer | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """Ids that the emulator made, with those that the real service made in their place."""
 
     @property
     def operation(self) -> str:
@@ -132,7 +134,7 @@ def ask_emulators(tape: Tape, indexing: Indexing) -> Iterator[Asked]:
         for number in range(1, len(tape) + 1):
             interaction = tape.interaction(number)
             clock.at = interaction.started
-            asked = _asked(interaction, indexing, horizon, sessions, clock)
+            asked = _asked(interaction, indexing, horizon, sessions, clock, tape.fact(number).writes)
             yield asked
             horizon.upto = number
             session.serve(asked.understood.key, number)
@@ -147,7 +149,12 @@ def _unheard(*_: object) -> None:
 
 
 def _asked(
-    interaction: Interaction, indexing: Indexing, horizon: Horizon, sessions: Sessions, clock: _TapeClock
+    interaction: Interaction,
+    indexing: Indexing,
+    horizon: Horizon,
+    sessions: Sessions,
+    clock: _TapeClock,
+    written: Iterable[Key],
 ) -> Asked:
     understood = indexing.understand(interaction.request)
     call = understood.call
@@ -162,15 +169,35 @@ def _asked(
     session = sessions.get(_TAPE)
     standing: Standing = "first" if _is_first(emulator, session, call, interaction) else "asked"
     if not call.operation.writes:
-        answer = _answer(emulator, session, understood, call)
-    else:
-        fork = sessions.fork(_TAPE, _FORK)
-        fork.clock = clock
-        answer = _answer(emulator, fork, understood, call)
-        sessions.delete(_FORK)
-    if answer.supposed and answer.response.status != interaction.response.status:
+        return _judged(interaction, understood, standing, _answer(emulator, session, understood, call), {})
+    fork = sessions.fork(_TAPE, _FORK)
+    fork.clock = clock
+    answer = _answer(emulator, fork, understood, call)
+    made = [key for event in fork.live for key in event.keys]
+    sessions.delete(_FORK)
+    return _judged(interaction, understood, standing, answer, _same_ids(made, written))
+
+
+def _judged(
+    interaction: Interaction, understood: Understood, standing: Standing, answer: Answer, ids: Mapping[str, str]
+) -> Asked:
+    if answer.source == "refused":
+        standing = "refused"
+    elif answer.supposed and answer.response.status != interaction.response.status:
         standing = "first"
-    return Asked(interaction, understood, "refused" if answer.source == "refused" else standing, answer)
+    return Asked(interaction, understood, standing, answer, ids)
+
+
+def _same_ids(made: Iterable[Key], recorded: Iterable[Key]) -> dict[str, str]:
+    """The last parts of keys that differ in nothing else, in the order in which they were written."""
+    left = list(recorded)
+    found: dict[str, str] = {}
+    for key in made:
+        twin = next((one for one in left if one[:-1] == key[:-1]), None)
+        if twin is not None and twin != key:
+            left.remove(twin)
+            found[key[-1]] = twin[-1]
+    return found
 
 
 def _answer(emulator: Emulator, session: Session, understood: Understood, call: Call) -> Answer:

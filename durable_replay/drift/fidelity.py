@@ -8,8 +8,9 @@ have, those with the same value, where ids, times and tokens that the emulator m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from durable_replay.drift.documents import Node, document
 from durable_replay.drift.emulated import Asked, Standing
@@ -21,6 +22,7 @@ __all__ = ["Agreement", "Difference", "Row", "agreement", "differences", "rows"]
 _MOST = 20_000
 """Places of one body that are compared."""
 _MISSING = object()
+_NO_IDS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def rows(asked: Iterable[Asked]) -> list[Row]:
         row = found.setdefault((service, name), Row(service, name))
         row.standing[one.standing] += 1
         if one.standing == "asked" and one.answer is not None:
-            row.add(agreement(one.interaction.response, one.answer.response))
+            row.add(agreement(one.interaction.response, one.answer.response, one.ids))
     return [found[key] for key in sorted(found)]
 
 
@@ -91,12 +93,15 @@ def differences(asked: Iterable[Asked]) -> Iterator[Difference]:
     """What differs in the answers that an emulator was asked for and could know."""
     for one in asked:
         if one.standing == "asked" and one.answer is not None:
-            for what in agreement(one.interaction.response, one.answer.response).differing:
+            for what in agreement(one.interaction.response, one.answer.response, one.ids).differing:
                 yield Difference(one.operation, what)
 
 
-def agreement(recorded: Response, emulated: Response) -> Agreement:
-    """How much of a recorded answer an emulated one tells; bodies of different statuses are not compared."""
+def agreement(recorded: Response, emulated: Response, ids: Mapping[str, str] = _NO_IDS) -> Agreement:
+    """How much of a recorded answer an emulated one tells; bodies of different statuses are not compared.
+
+    `ids` maps ids that the emulator made to the recorded ones.
+    """
     if recorded.status != emulated.status:
         return Agreement(False, differing=(f"status {emulated.status}, recorded {recorded.status}",))
     ours, theirs = _read(emulated), _read(recorded)
@@ -104,17 +109,15 @@ def agreement(recorded: Response, emulated: Response) -> Agreement:
         return Agreement(True, (1, 1), (1, 1))
     differing: dict[str, None] = {}
     ours_paths, theirs_paths = {_path(place) for place in ours}, {_path(place) for place in theirs}
-    for path in sorted(theirs_paths - ours_paths):
-        differing[f"body.{path} missing"] = None
-    for path in sorted(ours_paths - theirs_paths):
-        differing[f"body.{path} extra"] = None
+    differing.update((f"body.{path} missing", None) for path in _outermost(theirs_paths - ours_paths))
+    differing.update((f"body.{path} extra", None) for path in _outermost(ours_paths - theirs_paths))
     same, both = 0, 0
     for place, value in theirs.items():
         other = ours.get(place, _MISSING)
         if other is _MISSING or (value is _INNER and other is _INNER):
             continue
         both += 1
-        if value == other or _same(place, value, other):
+        if value == other or ids.get(str(other)) == str(value) or _same(place, value, other):
             same += 1
         else:
             differing[f"body.{_path(place)} other"] = None
@@ -130,6 +133,15 @@ def _same(place: str, recorded: object, emulated: object) -> bool:
         return False
     name = place.rpartition(".")[2].partition("[")[0]
     return bool(same_but_volatile(name, recorded, emulated))  # type: ignore[arg-type]
+
+
+def _outermost(paths: set[str]) -> list[str]:
+    """Those that stand in none of the others."""
+    found: list[str] = []
+    for path in sorted(paths):
+        if not (found and path.startswith((f"{found[-1]}.", f"{found[-1]}["))):
+            found.append(path)
+    return found
 
 
 def _path(place: str) -> str:

@@ -6,19 +6,14 @@ folder above it, is named after: `recordings/jira/…` speaks to Jira at whateve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from durable_replay.cassette.formats.importing import import_into
-from durable_replay.cassette.formats.registry import sniffed
-from durable_replay.cassette.formats.source import Source
-from durable_replay.cassette.store import Cassette
 from durable_replay.drift.emulated import ask_emulators
 from durable_replay.drift.fidelity import Row, rows
+from durable_replay.drift.recorded import as_cassette, files_of, is_recording, unclaimed
 from durable_replay.errors import CassetteError, UsageError
-from durable_replay.http import Request
 from durable_replay.service.registry import Registry
 from durable_replay.settings import Settings
 from durable_replay.tapes import understanding
@@ -56,64 +51,30 @@ def measure(
     `hosts` maps further hosts to services. Raises UsageError for a path that is not there or a named file that holds no
     recording, CassetteError for a broken one.
     """
-    files = [*_files(paths)]
+    files = [*files_of(paths)]
     found = Measured()
+    registry = Registry.installed()
     for done, (path, named) in enumerate(files):
         on_progress(done, len(files))
-        if not _is_recording(path):
+        if not is_recording(path):
             if named:
                 raise UsageError(f"{path} is no cassette, and of no format that can be imported")
             found.skipped.append(path)
             continue
-        with TemporaryDirectory(prefix="durable-replay-") as folder:
-            cassette = _cassette(path, Path(folder))
-            _add(found, cassette, settings, {**_by_folder(path, cassette), **hosts})
+        with as_cassette(path) as cassette:
+            _add(found, cassette, settings, {**_by_folder(path, cassette, registry), **hosts})
         found.files += 1
     on_progress(len(files), len(files))
     found.rows.sort(key=lambda row: (row.service, row.operation))
     return found
 
 
-def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-    """Each file, and whether it was named itself."""
-    for path in paths:
-        if path.is_dir():
-            inside = (one for one in sorted(path.rglob("*")) if one.is_file() and not one.name.startswith("."))
-            yield from ((one, False) for one in inside)
-        elif path.is_file():
-            yield path, True
-        else:
-            raise UsageError(f"there is no file {path}; name cassettes, recordings, or folders of them")
-
-
-def _is_recording(path: Path) -> bool:
-    return _is_cassette(path) or sniffed(Source(path)) is not None
-
-
-def _is_cassette(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\0"
-
-
-def _cassette(path: Path, folder: Path) -> Path:
-    if _is_cassette(path):
-        return path
-    made = folder / "imported.cassette"
-    import_into(made, [path])
-    return made
-
-
-def _by_folder(path: Path, cassette: Path) -> dict[str, str]:
+def _by_folder(path: Path, cassette: Path, registry: Registry) -> dict[str, str]:
     """Hosts that no service claims, for the service that a folder is named after."""
-    registry = Registry.installed()
     names = {service.name for service in registry.services()}
     parts = [path.name.partition(".")[0], *(folder.name for folder in path.resolve().parents)]
     service = next((name for name in parts if name in names), None)
-    if service is None:
-        return {}
-    with Cassette.open(cassette) as opened:
-        hosts = [host.rpartition(":")[0] or host for host in opened.summary().hosts]
-    return {host: service for host in hosts if registry.find(Request("GET", "https", host, 443, "/")) is None}
+    return dict.fromkeys(unclaimed(cassette, registry), service) if service else {}
 
 
 def _add(found: Measured, cassette: Path, settings: Settings, hosts: Mapping[str, str]) -> None:

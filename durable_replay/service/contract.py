@@ -9,9 +9,9 @@
         tapes = [[exchange("GET", "https://todo.test/tasks/7", 200, {"id": "7"})]]
         samples = {"task": {"name": "milk"}}
 
-What they cannot know, the class attributes say. To compare what the emulator alone answers with what was recorded,
-operation by operation and with a list of known differences that may only shrink, belongs here as one more test; it
-needs a comparison by shape and value, so it stands here once the package has `durable_replay.drift`.
+What they cannot know, the class attributes say. `recordings` are real ones, in any format that can be imported; what
+the emulator alone answers is compared with them, and `differences` lists in what it is known to differ: that list may
+only shrink.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from xmlrpc import client as xmlrpc
 
@@ -27,6 +28,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from durable_replay.drift.emulated import Asked, ask_emulators
+from durable_replay.drift.fidelity import differences
+from durable_replay.drift.recorded import as_cassette, files_of, is_recording, unclaimed
 from durable_replay.engine import Engine
 from durable_replay.errors import NotEmulated
 from durable_replay.http import Headers, Interaction, Request, Response
@@ -38,6 +42,7 @@ from durable_replay.service.faults import Fault
 from durable_replay.service.registry import Registry
 from durable_replay.testing import MemoryTape, request
 from durable_replay.timeline.indexing import Indexing
+from durable_replay.timeline.recordings import Recordings, open_tape
 from durable_replay.timeline.resource import Key, Kind, display, overlap
 from durable_replay.timeline.sessions import Sessions
 from durable_replay.timeline.state import Change, SQLiteStore
@@ -69,6 +74,11 @@ class Contract:
     """A document of each kind, by its name, so that operations meet a thing that exists. The identity is added."""
     absent: ClassVar[Mapping[str, int]] = {}
     """Statuses of reading operations, by name, that do not answer 404 when what their address names is not there."""
+    recordings: ClassVar[Sequence[Path]] = ()
+    """Files, or folders of them, each a tape of its own. Where one is absent, what it would show is not tested."""
+    differences: ClassVar[frozenset[str]] = frozenset()
+    """In what emulated answers differ from those of `recordings`, as the failing test prints it:
+    `todo.show task: body.$.self missing`."""
     embedded: ClassVar[frozenset[str]] = frozenset()
     """Kinds that answers show beside what they are about, though a write to one does not make those answers stale."""
 
@@ -200,6 +210,26 @@ class Contract:
                     named = [key[0] for key in declared if self._is_named(key[0])]
                     within = sighting.key[0] in named or any(overlap(key, sighting.key) for key in declared)
                     assert within, f"{place} shows {display(sighting.key)}, which it does not declare (see `embedded`)"
+
+    def test_emulated_answers_differ_from_recorded_ones_in_what_is_known_and_no_more(self) -> None:
+        """A recording that is not there is not compared, and what it alone would show stays on the list."""
+        there = [path for path in self.recordings if path.exists()]
+        found = {str(one) for one in differences(self._asked(there))}
+        new = sorted(found - self.differences)
+        assert not new, "the emulator differs from the recordings:\n" + "\n".join(new)
+        gone = sorted(self.differences - found)
+        if len(there) == len(self.recordings):
+            assert not gone, "these differ no more; take them off `differences`:\n" + "\n".join(gone)
+
+    def _asked(self, recordings: Sequence[Path]) -> Iterator[Asked]:
+        for path in (path for path, _ in files_of(recordings) if is_recording(path)):
+            with as_cassette(path) as cassette:
+                hosts = dict.fromkeys(unclaimed(cassette, Registry([self.service])), self.service.name)
+                indexing = Indexing(Registry([self.service], hosts))
+                recorded = open_tape([cassette], indexing)
+                yield from ask_emulators(recorded, indexing)
+                if isinstance(recorded, Recordings):
+                    recorded.close()
 
     # ---- how a row is asked
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ from xmlrpc import client as xmlrpc
 
 import pytest
 
+from durable_replay.cassette.store import CassetteWriter
 from durable_replay.errors import Undeclared
 from durable_replay.http import EMPTY, Headers, Request, Response
 from durable_replay.service.address import parse_address
@@ -311,3 +313,43 @@ def test_a_create_runs_with_ids_of_the_services_form() -> None:
         todo("POST /lists/{list}/items", create(ITEM, needs=(LIST,))), ids={"list": "L1"}, samples={"list": {}}
     )
     made.test_an_operation_touches_what_it_declares_and_answers(made.service.addresses()[0])
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """A cassette in which the real service says more than ours."""
+    path = tmp_path / "todo.cassette"
+    task = {"id": "9", "name": "milk"}
+    with CassetteWriter.open(path) as writer:
+        writer.append(exchange("GET", "https://tasks.test/tasks/9", 200, task, at=1.0))
+        writer.append(exchange("PUT", "https://tasks.test/tasks/9", 200, {**task, "by": "ann"}, send={}, at=2.0))
+    return path
+
+
+KNOWN = "todo.merge task: body.$.by missing"
+
+
+def test_a_difference_from_a_recording_is_found_unless_it_is_known(recording: Path) -> None:
+    rows = {"GET /tasks/{task}": show(TASK), "PUT /tasks/{task}": merge(TASK)}
+    service = Service("todo", ("todo.test",), JsonCodec(), rows, (TASK, LIST, ITEM))
+    with pytest.raises(AssertionError, match=re.escape(KNOWN)):
+        contract(
+            service, recordings=[recording]
+        ).test_emulated_answers_differ_from_recorded_ones_in_what_is_known_and_no_more()
+    contract(
+        service, recordings=[recording], differences=frozenset({KNOWN})
+    ).test_emulated_answers_differ_from_recorded_ones_in_what_is_known_and_no_more()
+
+
+def test_a_known_difference_that_is_no_more_must_leave_the_list(recording: Path) -> None:
+    known = frozenset({"todo.show task: body.$.id other"})
+    made = contract(todo("GET /tasks/{task}", show(TASK)), recordings=[recording], differences=known)
+    with pytest.raises(AssertionError, match=r"take them off `differences`:\s+todo\.show task"):
+        made.test_emulated_answers_differ_from_recorded_ones_in_what_is_known_and_no_more()
+
+
+def test_what_an_absent_recording_would_show_stays_on_the_list(tmp_path: Path) -> None:
+    made = contract(
+        todo("GET /tasks/{task}", show(TASK)), recordings=[tmp_path / "absent"], differences=frozenset({KNOWN})
+    )
+    made.test_emulated_answers_differ_from_recorded_ones_in_what_is_known_and_no_more()

@@ -12,8 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from durable_replay.drift.documents.form import Node, NotThat
+from durable_replay.drift.documents.json import parsed
 
-__all__ = ["is_xml_document", "unfolded", "unfolded_text"]
+__all__ = ["is_xml_document", "may_hold_documents", "unfolded"]
 
 MOST_NESTED = 3
 """Documents in documents in documents; what is deeper stays a string."""
@@ -31,14 +32,13 @@ def _html_elements() -> frozenset[str]:
 def unfolded(value: Node, nested: int) -> Node:
     """A value in which each string that holds a document is that document."""
     if isinstance(value, str):
-        return unfolded_text(value, nested)
+        return _text(value, nested)
     if isinstance(value, dict):
         return {name: unfolded(child, nested) for name, child in value.items()}
     return [unfolded(child, nested) for child in value] if isinstance(value, list) else value
 
 
-def unfolded_text(text: str, nested: int) -> Node:
-    """The document that a string holds, or the string."""
+def _text(text: str, nested: int) -> Node:
     if text[:1] not in _OPENINGS or nested >= MOST_NESTED or len(text) > LONGEST:
         return text
     ends = text[:1] + text.rstrip()[-1:]
@@ -57,14 +57,23 @@ def is_xml_document(text: str) -> bool:
 
 
 def _json(text: str, nested: int) -> Node:
-    from durable_replay.drift.documents.json import parsed
-
-    return {"<json>": parsed(text.encode("utf-8", "surrogatepass"), nested + 1)}
+    data = text.encode("utf-8", "surrogatepass")
+    return {"<json>": unfolded(parsed(data), nested + 1) if may_hold_documents(data) else parsed(data)}
 
 
 def _xml(text: str, nested: int) -> Node:
     if not is_xml_document(text):
         return text
-    from durable_replay.drift.documents.xml import read_text
+    from durable_replay.drift.documents.xml import read_text  # lxml loads slowly
 
-    return {"<xml>": read_text(text, nested + 1)}
+    return {"<xml>": unfolded(read_text(text), nested + 1)}
+
+
+def may_hold_documents(data: bytes) -> bool:
+    """Whether a string of a JSON text begins with a bracket; some encoders escape `<`."""
+    return (
+        b'"{' in data
+        or b'"[' in data
+        or (b"<" in data and b'"<' in data)
+        or (b"\\" in data and (b'"\\u003c' in data or b'"\\u003C' in data))
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from durable_replay.drift.documents.embedded import unfolded_text
+from collections.abc import Iterable
+
 from durable_replay.drift.documents.form import Content, Document, Node, NotThat, Reader, counted
 from durable_replay.http import parse_query
 
@@ -18,8 +19,7 @@ def read_form(content: Content) -> Document:
         text = content.data.decode().strip()
     except UnicodeDecodeError as wrong:
         raise NotThat(f"not a form: {wrong}") from None
-    pairs = [(name, unfolded_text(value, content.nested)) for name, value in parse_query(text)]
-    return Document("form", _by_name(pairs), len(content.data))
+    return Document("form", _by_name(parse_query(text)), len(content.data))
 
 
 def read_multipart(content: Content, read: Reader) -> Document:
@@ -39,7 +39,7 @@ def read_multipart(content: Content, read: Reader) -> Document:
     return Document("multipart", _by_name(pairs), len(content.data))
 
 
-def _by_name(pairs: list[tuple[str, Node]]) -> Node:
+def _by_name(pairs: Iterable[tuple[str, Node]]) -> Node:
     values: dict[str, list[Node]] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(value)

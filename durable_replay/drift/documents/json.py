@@ -1,14 +1,12 @@
 """JSON, and JSON line by line.
 
-Integers stay `int`, fractions are `float`; of a repeated key the last value counts, as with most parsers. A string
-that itself holds a document becomes that document (see `embedded`).
+Integers stay `int`, fractions are `float`; of a repeated key the last value counts, as with most parsers.
 """
 
 from __future__ import annotations
 
 import json
 
-from durable_replay.drift.documents.embedded import unfolded
 from durable_replay.drift.documents.form import DEEPEST, Content, Document, Node, NotThat, counted
 
 __all__ = ["parsed", "read", "read_lines"]
@@ -22,7 +20,7 @@ def read(content: Content) -> Document:
     counted(content, b"[", b"{")
     data = content.data.partition(b"\n")[2] if content.data.startswith(_GUARD) else content.data
     try:
-        root = parsed(data, content.nested)
+        root = parsed(data)
     except NotThat:
         if b"\n" not in data.strip():
             raise
@@ -35,11 +33,11 @@ def read_lines(content: Content) -> Document:
     """A list of the values; RFC 7464 puts a record separator before each."""
     counted(content, b"\n", b"[", b"{")
     lines = content.data.replace(b"\x1e", b"\n").split(b"\n")
-    root: list[Node] = [parsed(line, content.nested) for line in lines if line.strip()]
+    root: list[Node] = [parsed(line) for line in lines if line.strip()]
     return Document("ndjson", root, len(content.data))
 
 
-def parsed(data: bytes, nested: int = 0) -> Node:
+def parsed(data: bytes) -> Node:
     """The value of a JSON text. Raises NotThat where it is none, or one deeper than DEEPEST."""
     try:
         value: Node = json.loads(data.decode(json.detect_encoding(data)))
@@ -51,17 +49,7 @@ def parsed(data: bytes, nested: int = 0) -> Node:
         raise NotThat(f"JSON deeper than {DEEPEST} levels")
     if b"\\ud" in data or b"\\uD" in data:
         value = _without_halves(value)
-    return unfolded(value, nested) if _may_hold_documents(data) else value
-
-
-def _may_hold_documents(data: bytes) -> bool:
-    """Whether a string begins with a bracket; some encoders escape `<`."""
-    return (
-        b'"{' in data
-        or b'"[' in data
-        or (b"<" in data and b'"<' in data)
-        or (b"\\" in data and (b'"\\u003c' in data or b'"\\u003C' in data))
-    )
+    return value
 
 
 def _deeper(value: Node) -> bool:

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from durable_replay.drift.documents import csv, events, fields, json, plain
-from durable_replay.drift.documents.embedded import is_xml_document
+from durable_replay.drift.documents.embedded import is_xml_document, may_hold_documents, unfolded
 from durable_replay.drift.documents.form import LARGE, Content, Document, NotThat, described, media_of
 from durable_replay.errors import LimitExceeded
 from durable_replay.http import Body, Frame, Headers
@@ -19,6 +20,9 @@ __all__ = ["conversation", "document"]
 
 _TYPED_BY_HABIT = frozenset({"", "text/plain", "text/html", "application/octet-stream", "binary/octet-stream"})
 """Types that servers send for what they do not know, or did not look at."""
+_JSON = frozenset({"json", "ndjson"})
+_HOLDING = _JSON | {"xml", "xmlrpc", "form"}
+"""Forms whose strings may hold documents. Those of several parts are read part by part."""
 _TEXTS = frozenset({"javascript", "ecmascript", "x-javascript", "yaml", "x-yaml", "toml", "graphql", "sql", "x-sh"})
 
 
@@ -99,9 +103,16 @@ def _read(content: Content) -> Document:
         return Document("none", None, 0)
     try:
         reader = _reader(content)
-        return reader(content) if reader is not None else _recognised(content)
+        return _unfolded(reader(content) if reader is not None else _recognised(content), content)
     except NotThat as wrong:
         return _unstructured(content, str(wrong))
+
+
+def _unfolded(found: Document, content: Content) -> Document:
+    """With the documents that its strings hold; the parts of several are unfolded each by itself."""
+    if found.form not in _HOLDING or (found.form in _JSON and not may_hold_documents(content.data)):
+        return found
+    return replace(found, root=unfolded(found.root, content.nested))
 
 
 def _reader(content: Content) -> Callable[[Content], Document] | None:

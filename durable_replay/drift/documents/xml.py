@@ -22,7 +22,6 @@ from typing import Protocol, cast
 
 from lxml import etree
 
-from durable_replay.drift.documents.embedded import unfolded_text
 from durable_replay.drift.documents.form import DEEPEST, Content, Document, Node, NotThat, counted
 
 __all__ = ["read", "read_text"]
@@ -47,12 +46,12 @@ def read(content: Content) -> Document:
         called = read_call(root, content)
         if called is not None:
             return called
-    return Document("xml", _rooted(root, content.nested), len(content.data))
+    return Document("xml", _rooted(root), len(content.data))
 
 
-def read_text(text: str, nested: int) -> Node:
+def read_text(text: str) -> Node:
     """The root of a document that is a string, whatever encoding its declaration names. Raises NotThat."""
-    return _rooted(_tree(text.encode("utf-8", "surrogatepass"), "utf-8"), nested)
+    return _rooted(_tree(text.encode("utf-8", "surrogatepass"), "utf-8"))
 
 
 def _tree(data: bytes, encoding: str | None = None) -> etree._Element:
@@ -76,8 +75,8 @@ def _tree(data: bytes, encoding: str | None = None) -> etree._Element:
     return root
 
 
-def _rooted(root: etree._Element, nested: int) -> Node:
-    content = _value(root, nested)
+def _rooted(root: etree._Element) -> Node:
+    content = _value(root)
     if not isinstance(content, dict):
         content = {} if content in (None, "") else {"#text": content}
     namespace = etree.QName(root).namespace
@@ -90,7 +89,7 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _value(element: etree._Element, nested: int, depth: int = 0) -> Node:
+def _value(element: etree._Element, depth: int = 0) -> Node:
     """What an element says: None for `xsi:nil`, "" for nothing, its text, or a dict."""
     if depth >= DEEPEST // 2:
         raise NotThat(f"XML deeper than {DEEPEST // 2} elements")
@@ -98,7 +97,7 @@ def _value(element: etree._Element, nested: int, depth: int = 0) -> Node:
     children = list(element)
     text = element.text
     if not children and not attributes:
-        return unfolded_text(_significant(text), nested) if text else ""
+        return _significant(text) if text else ""
     if attributes and element.get(f"{_XSI}nil") in ("true", "1"):
         return None
     fields = _attributes(element, attributes) if attributes else {}
@@ -106,10 +105,10 @@ def _value(element: etree._Element, nested: int, depth: int = 0) -> Node:
     for child, name in zip(children, names, strict=True):
         text = f"{text or ''}{tail}" if (tail := child.tail) else text
         listed = fields.setdefault(name, [])
-        if isinstance(listed, list) and (value := _value(child, nested, depth + 1)) != "":
+        if isinstance(listed, list) and (value := _value(child, depth + 1)) != "":
             listed.append(value)
     if text := _significant(text):
-        fields["#text"] = unfolded_text(text, nested)
+        fields["#text"] = text
     return fields
 
 

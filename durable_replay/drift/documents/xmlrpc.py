@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from lxml import etree
 
-from durable_replay.drift.documents.embedded import unfolded_text
 from durable_replay.drift.documents.form import DEEPEST, Content, Document, Node, NotThat
 
 __all__ = ["read_call"]
@@ -23,24 +22,24 @@ _FRACTIONS = {"double", "float", "bigdecimal"}
 def read_call(root: etree._Element, content: Content) -> Document | None:
     """The document of a `methodCall` or `methodResponse`; None where it is not built like one."""
     try:
-        value = _call(root, content.nested) if root.tag == "methodCall" else _answer(root, content.nested)
+        value = _call(root) if root.tag == "methodCall" else _answer(root)
     except (NotThat, ValueError):
         return None
     return Document("xmlrpc", value, len(content.data))
 
 
-def _answer(root: etree._Element, nested: int) -> Node:
+def _answer(root: etree._Element) -> Node:
     fault = root.find("fault/value")
     if fault is not None:
-        return {"fault": _value(fault, nested)}
-    values = [_value(value, nested) for value in root.iterfind("params/param/value")]
+        return {"fault": _value(fault)}
+    values = [_value(value) for value in root.iterfind("params/param/value")]
     if len(values) != 1:
         raise NotThat("an answer that has not one value")
     return {"value": _by_position(values[0])}
 
 
-def _call(root: etree._Element, nested: int) -> Node:
-    values = [_value(value, nested) for value in root.iterfind("params/param/value")]
+def _call(root: etree._Element) -> Node:
+    values = [_value(value) for value in root.iterfind("params/param/value")]
     return {"methodName": (root.findtext("methodName") or "").strip(), "params": _positions(values)}
 
 
@@ -54,29 +53,29 @@ def _positions(values: list[Node]) -> Node:
     return {f"#{at}": value for at, value in enumerate(values)}
 
 
-def _value(element: etree._Element, nested: int, depth: int = 0) -> Node:
+def _value(element: etree._Element, depth: int = 0) -> Node:
     if depth > DEEPEST - 4:
         raise NotThat(f"XML-RPC deeper than {DEEPEST} levels")
     if not len(element):
-        return unfolded_text(element.text or "", nested)
+        return element.text or ""
     typed = element[0]
     name, text = etree.QName(typed).localname, typed.text or ""
     if name == "struct":
-        return _struct(typed, nested, depth)
+        return _struct(typed, depth)
     if name == "array":
-        return [_value(value, nested, depth + 1) for value in typed.iterfind("data/value")]
+        return [_value(value, depth + 1) for value in typed.iterfind("data/value")]
     if name == "string":
-        return unfolded_text(text, nested)
+        return text
     return _scalar(name, text.strip())
 
 
-def _struct(struct: etree._Element, nested: int, depth: int) -> Node:
+def _struct(struct: etree._Element, depth: int) -> Node:
     fields: dict[str, Node] = {}
     for member in struct.iterfind("member"):
         value = member.find("value")
         if value is None:
             raise NotThat("a member without a value")
-        fields[member.findtext("name") or ""] = _value(value, nested, depth + 1)
+        fields[member.findtext("name") or ""] = _value(value, depth + 1)
     return fields
 
 

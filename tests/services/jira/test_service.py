@@ -1,13 +1,17 @@
 """The contract of services, and what importing this one costs."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import ClassVar
 
 import durable_jira
 from durable_replay.service.contract import Contract
 from durable_replay.testing import exchange
 
+HERE = Path(__file__).resolve()
+SHARED = Path(os.environ.get("DURABLE_SHARED") or HERE.parents[4] / "shared")
 SITE = "https://contract.atlassian.net/rest/api"
 ISSUE = {
     "id": "10010",
@@ -38,6 +42,8 @@ TAPE = [
 class TestJira(Contract):
     service = durable_jira.service
     tapes: ClassVar = [TAPE, []]
+    recordings: ClassVar = [SHARED / "recordings" / "jira"]
+    differences: ClassVar = frozenset(HERE.with_name("differences.txt").read_text("utf-8").splitlines())
     ids: ClassVar = {"project": "NOPE"}
     samples: ClassVar = {
         "project": {"id": "10000", "name": "Demo"},
