@@ -104,7 +104,7 @@ def _seconds(*works: Callable[[], object]) -> list[float]:
     [
         ("a.yaml", _vcrpy, lambda text: yaml.load(text, yaml.CSafeLoader), 0.6, 3.0),
         ("b.yaml", _ruby_vcr, lambda text: yaml.load(text, yaml.CSafeLoader), 0.6, 3.0),
-        ("c.har", _har, json.loads, 12.0, 80.0),
+        ("c.har", _har, json.loads, 15.0, 120.0),
     ],
     ids=["vcrpy", "ruby-vcr", "har"],
 )
@@ -117,7 +117,7 @@ def test_an_import_takes_a_few_times_what_a_parser_takes(
     target: Path,
     writes: Writes,
 ) -> None:
-    """The bounds are twice what was measured: 0.3 and 1.3 times PyYAML's C loader, 6 and 39 times `json.loads`."""
+    """The bounds are at least twice what was measured: 0.3 and 1.3 of PyYAML's C loader, 6 and 39 of `json.loads`."""
     text = made()
     path = writes(name, text)
 
