@@ -42,6 +42,9 @@ CARE: dict[str, Callable[[Path], object]] = {
 }
 TOUCHED = {"merge into a new one": ["all.cassette"], "split into a new folder": ["parts"]}
 """What is made by it; all others change `t.cassette`."""
+FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="killing at each moment needs fork")
+FORKED = "ignore:This process .* is multi-threaded:DeprecationWarning"
+"""From Python 3.12 on: the runner of tests may have threads; the child uses none of them, and ends by itself."""
 
 
 def lay_out(folder: Path, exchange: Exchange) -> None:
@@ -168,8 +171,9 @@ def _identities(folder: Path, names: list[str]) -> dict[str, str]:
     return found
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="killing at each moment needs fork")
+@FORKS
 @pytest.mark.parametrize("name", CARE)
+@pytest.mark.filterwarnings(FORKED)
 def test_killed_at_any_moment_all_is_as_it_was_or_done_and_can_be_done_again(
     name: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -267,6 +271,8 @@ def test_whoever_reads_a_cassette_goes_on_with_what_it_was(folder: Path) -> None
         assert again.verify() == 21
 
 
+@FORKS
+@pytest.mark.filterwarnings(FORKED)
 def test_what_a_killed_recorder_has_left_in_its_log_is_kept(folder: Path) -> None:
     path = folder / "t.cassette"
     if (child := os.fork()) == 0:
