@@ -137,7 +137,7 @@ def _percent_runs(text: str) -> Iterator[tuple[int, int]]:
 
 def may_hold(text: str) -> bool:
     """Whether anything may stand encoded in a text."""
-    return _ESCAPE.search(text) is not None or _base64_starts(text) != 0
+    return _ESCAPE.search(text) is not None or next(_base64_runs(text), None) is not None
 
 
 def run_at(text: str, cut: int) -> int:

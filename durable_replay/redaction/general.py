@@ -6,7 +6,10 @@ documentation; why that library is not a dependency: docs/decisions/0002-depende
 
 from __future__ import annotations
 
-__all__ = ["GENERAL_NAMES", "GENERAL_PATTERNS"]
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["GENERAL_NAMES", "GENERAL_PATTERNS", "REACHES"]
 
 _CSRF = (
     r"(?:csrf-token|_?csrf|csrf_token|csrfmiddlewaretoken|authenticity_token|atl_token|xsrf-token"
@@ -124,3 +127,8 @@ GENERAL_PATTERNS: tuple[tuple[str, str, str, bool], ...] = (
     ("telegram-token", r"~:AA[\w-]{33}", r"(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])", True),
     ("twilio-key", "~SK[0-9a-f]{32}", r"(?<![A-Za-z0-9])SK[0-9a-f]{32}(?![0-9a-f])", True),
 )
+
+REACHES: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {"assigned-secrets": (150, 460), "connection-string": (20, 340)}
+)
+"""Where the matches of slow patterns lie about their hints; see Rule.reach."""

@@ -90,11 +90,11 @@ class Grams:
 
     def __init__(self, texts: Iterable[tuple[tuple[str, ...], int]]) -> None:
         typical = _Typical()
-        self._known: dict[bytes, list[tuple[int, Gram, int]]] = {}
+        self._known: dict[bytes, list[tuple[int, _Text, int]]] = {}
         grams: dict[Gram, None] = {}
         for signs, number in texts:
-            text = tuple(frozenset(each.encode("latin-1", "replace")) for each in signs)
-            before, gram = _rarest(text, typical)
+            text = _Text(signs)
+            before, gram = _rarest(text.signs, typical)
             grams[gram] = None
             for one in product(*gram):
                 self._known.setdefault(bytes(one), []).append((before, text, number))
@@ -117,14 +117,35 @@ class Grams:
         places, at = (marks.to_bytes(len(data), "little").translate(_MARKED) if marks else b""), -1
         while (at := places.find(1, at + 1)) >= 0:
             for before, text, number in self._known.get(data[at : at + SIZE], ()):
-                if number not in found and _stands(text, data, at - before):
+                if number not in found and at >= before and text.stands(data, at - before):
                     found.add(number)
         return found
 
 
-def _stands(text: Gram, data: bytes, at: int) -> bool:
-    here = data[at : at + len(text)] if at >= 0 else b""
-    return len(here) == len(text) and all(sign in signs for sign, signs in zip(here, text, strict=True))
+class _Text:
+    """One text that is looked for."""
+
+    __slots__ = ("_exact", "_folded", "signs")
+
+    def __init__(self, signs: tuple[str, ...]) -> None:
+        self.signs: Gram = tuple(frozenset(each.encode("latin-1", "replace")) for each in signs)
+        self._exact = bytes(each for (each,) in self.signs) if all(len(each) == 1 for each in self.signs) else None
+        folded = [frozenset(bytes(each).lower()) for each in self.signs]
+        letters = all(len(each) == 1 and both == _both(each) for each, both in zip(folded, self.signs, strict=True))
+        self._folded = bytes(each for (each,) in folded) if letters else None
+
+    def stands(self, data: bytes, at: int) -> bool:
+        if self._exact is not None:
+            return data.startswith(self._exact, at)
+        here = data[at : at + len(self.signs)]
+        if self._folded is not None:
+            return here.lower() == self._folded
+        return len(here) == len(self.signs) and all(map(frozenset.__contains__, self.signs, here))
+
+
+def _both(sign: frozenset[int]) -> frozenset[int]:
+    """A sign in both cases."""
+    return frozenset(bytes(sign).lower() + bytes(sign).upper())
 
 
 class _Bucket:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from html import escape
 from urllib.parse import quote, quote_plus
 
+from durable_replay.redaction.blocks import Blocks
+
 __all__ = ["Known", "spellings"]
 
 SHORTEST = 8
@@ -51,11 +53,12 @@ _ENCODINGS: tuple[Callable[[str], str], ...] = (_same, _quote, _quote_plus, _jso
 class Known:
     """The most recent secrets, at most 512, each with its spellings and their replacements."""
 
-    __slots__ = ("_names", "_of", "_values", "learnt")
+    __slots__ = ("_blocks", "_names", "_of", "_values", "learnt")
 
     def __init__(self, of: Callable[[str], str], names: frozenset[str]) -> None:
         self._of = of
         self._names = names
+        self._blocks = Blocks()
         self.learnt = 0  # how many, in all
         self._values: OrderedDict[str, tuple[tuple[str, str, re.Pattern[str] | None], ...]] = OrderedDict()
 
@@ -70,9 +73,17 @@ class Known:
         if shown == value:
             return
         self._values[value] = tuple(self._spelt(value, shown))
+        for form, _, _ in self._values[value]:
+            self._blocks.add(form)
         self.learnt += 1
         if len(self._values) > MOST:
-            self._values.popitem(last=False)
+            self._forget()
+
+    def _forget(self) -> None:
+        """The one that was seen the longest time ago."""
+        _, gone = self._values.popitem(last=False)
+        for form, _, _ in gone:
+            self._blocks.remove(form)
 
     @staticmethod
     def _spelt(value: str, shown: str) -> Iterator[tuple[str, str, re.Pattern[str] | None]]:
@@ -87,10 +98,12 @@ class Known:
 
     def occur(self, text: str) -> bool:
         """Whether any known secret stands in a text."""
-        return any(form in text for forms in self._values.values() for form, _, _ in forms)
+        return bool(self._blocks.occurring(text))
 
     def replace(self, text: str) -> str:
         """The text with every known secret replaced, in each of its spellings."""
+        if not self.occur(text):
+            return text
         for forms in self._values.values():
             for form, shown, alone in forms:
                 if form in text:
@@ -99,11 +112,12 @@ class Known:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where known secrets stand."""
+        here = frozenset(self._blocks.occurring(text))
         return [
             match.span()
-            for forms in self._values.values()
+            for forms in (self._values.values() if here else ())
             for form, _, alone in forms
-            if form in text
+            if form in here
             for match in (alone or re.compile(re.escape(form))).finditer(text)
         ]
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from durable_replay.redaction.encoded import may_hold
@@ -38,17 +38,23 @@ class Pieces:
     """A first look at texts that are cut at a sign. `known` tells whether a known secret occurs; after a new one,
     `forget`."""
 
-    __slots__ = ("_known", "_rules", "_seen", "_sign")
+    __slots__ = ("_known", "_names", "_rules", "_seen", "_sign")
 
-    def __init__(self, rules: Rules, sign: str, known: Callable[[str], bool]) -> None:
+    def __init__(self, rules: Rules, sign: str, known: Callable[[str], bool], names: Collection[str] = ()) -> None:
         self._rules = rules
+        self._names = frozenset(names)
         self._sign = sign
         self._known = known
         self._seen: set[str] = set()
 
+    @property
+    def usable(self) -> bool:
+        """Whether nothing that is looked for reaches over the sign."""
+        return self._rules.stay_between(self._sign)
+
     def fits(self, text: str) -> bool:
-        """Whether there is something to gain, and nothing that reaches over the sign."""
-        return self._rules.stay_between(self._sign) and text.count(self._sign) * 64 > len(text)
+        """Whether there is something to gain."""
+        return self.usable and text.count(self._sign) * 64 > len(text)
 
     def forget(self) -> None:
         self._seen.clear()
@@ -58,12 +64,11 @@ class Pieces:
         new = set(pieces) - self._seen
         if not new:
             return _NOTHING
+        text = self._sign.join(new)
+        if "%" not in text:
+            return self._new(new, text)
         encoded = {piece for piece in new if "%" in piece}
-        found = self._of(self._sign.join(new - encoded if encoded else new))
-        if not found:
-            self._remember(new - encoded)
-        if not encoded:
-            return found
+        found = self._new(new - encoded, self._sign.join(new - encoded))
         more = self._of(self._sign.join(encoded))
         rules = dict.fromkeys((*found.rules, *more.rules))
         return Look(
@@ -73,11 +78,16 @@ class Pieces:
             found.known or more.known,
         )
 
+    def _new(self, pieces: set[str], text: str) -> Look:
+        found = self._of(text)
+        if not found:
+            self._remember(pieces)
+        return found
+
     def _of(self, text: str) -> Look:
-        names = text.lower().replace("\\", "").split(self._sign)
         return Look(
             tuple(self._rules.likely(text)),
-            not self._rules.fields.keys().isdisjoint(names),
+            bool(self._names) and not self._names.isdisjoint(_words(text, self._sign)),
             may_hold(text),
             self._known(text),
         )
@@ -86,3 +96,8 @@ class Pieces:
         if len(self._seen) > _MOST:
             self._seen.clear()
         self._seen.update(piece for piece in pieces if len(piece) <= _LONGEST)
+
+
+def _words(text: str, sign: str) -> list[str]:
+    """What stands between the signs, in lower case, without the backslashes of JSON within JSON."""
+    return text.lower().replace("\\", "").split(sign)

@@ -33,7 +33,7 @@ class _Search:
         self._text = text
         self._documents = documents
         self._known = known
-        self._pieces = Pieces(text.rules, '"', known.occur) if text.keeps_placeholders else None
+        self._pieces = Pieces(text.rules, '"', known.occur, text.rules.fields) if text.keeps_placeholders else None
         self._learnt = 0
 
     def whole(self, kind: str, text: str) -> str:

@@ -30,6 +30,8 @@ class Rule:
     `|`, best of three signs or more; after `i~` the same in any case; or after a `~` a pattern, which is quick where it
     begins with plain characters. `scanned` says that the shape is specific enough to fail a finished recording
     wherever it stands in the file's raw bytes; what was recorded is searched for every shape.
+    `reach` says how many characters a match may begin before its hint, and end after the hint's beginning, look-ahead
+    included: a pattern that is slow is then tried only there.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Rule:
     pattern: str = ""
     hint: str = ""
     scanned: bool = True
+    reach: tuple[int, int] | None = None
     compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
     sieve: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
     hints: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -72,7 +75,9 @@ class Rule:
 
     def matches(self, text: str) -> Iterator[re.Match[str]]:
         """What `compiled.finditer` gives, without a look at every place where no match can begin."""
-        return self._heads(text) if self.headed else self.compiled.finditer(text)
+        if self.headed:
+            return self._heads(text)
+        return self._near(text, *self.reach) if self.reach else self.compiled.finditer(text)
 
     def _heads(self, text: str) -> Iterator[re.Match[str]]:
         end = 0
@@ -81,12 +86,24 @@ class Rule:
                 end = match.end()
                 yield match
 
+    def _near(self, text: str, before: int, after: int) -> Iterator[re.Match[str]]:
+        """Hints that are close together are looked at together; what begins behind the last of them is not seen whole,
+        and has a hint of its own."""
+        end = 0
+        for first, last in _together(_places(text, self.hints), before + after):
+            start, stop = max(end, first - before), last + before + after + 2
+            for match in self.compiled.finditer(text, start, stop):
+                if match.start() > last:
+                    break
+                end = match.end()
+                yield match
+
     def replaced(self, text: str, by: Callable[[re.Match[str]], str]) -> str:
         """What `compiled.sub` gives."""
-        if not self.headed:
+        if not self.headed and not self.reach:
             return self.compiled.sub(by, text)
         pieces, end = [], 0
-        for match in self._heads(text):
+        for match in self.matches(text):
             pieces += [text[end : match.start()], by(match)]
             end = match.end()
         return "".join((*pieces, text[end:])) if pieces else text
@@ -130,6 +147,18 @@ def _places(text: str, hints: tuple[str, ...]) -> list[int]:
             found.append(at)
             at = text.find(hint, at + 1)
     return sorted(found) if len(hints) > 1 else found
+
+
+def _together(places: list[int], gap: int) -> Iterator[tuple[int, int]]:
+    """The first and the last of places that are no more than a gap apart."""
+    first = last = -1
+    for at in places:
+        if first >= 0 and at - last > gap:
+            yield first, last
+            first = at
+        first, last = (at if first < 0 else first), at
+    if first >= 0:
+        yield first, last
 
 
 class Rules:
@@ -271,7 +300,7 @@ def _more() -> Iterator[Rule]:
         yield Rule(name, cast(Place, place), _names(names))
     own = ((name, hint, pattern, scanned) for name, _, hint, pattern, scanned in of_services.PATTERNS)
     for name, hint, pattern, scanned in (*SHAPES, *general.GENERAL_PATTERNS, *own):
-        yield Rule(name, "text", pattern=pattern, hint=hint, scanned=scanned)
+        yield Rule(name, "text", pattern=pattern, hint=hint, scanned=scanned, reach=general.REACHES.get(name))
 
 
 DEFAULT = Rules((*_NAMED, *_more()))

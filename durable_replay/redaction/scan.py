@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from durable_replay.http import Body, Headers, Interaction
+from durable_replay.redaction.blocks import Blocks
 from durable_replay.redaction.coding import coding_of, decoder
 from durable_replay.redaction.conversation import readable
 from durable_replay.redaction.encoded import decoded
 from durable_replay.redaction.known import spellings
+from durable_replay.redaction.pieces import Pieces
 from durable_replay.redaction.placeholders import Constant
-from durable_replay.redaction.rules import DEFAULT, Rules
+from durable_replay.redaction.rules import DEFAULT, Rule, Rules
 from durable_replay.redaction.text import Text
 
 __all__ = ["Finding", "scan_file", "scan_interactions"]
@@ -23,6 +25,8 @@ __all__ = ["Finding", "scan_file", "scan_interactions"]
 PIECE = 1024 * 1024
 OVERLAP = 16 * 1024
 MOST = 100
+REMEMBERED = 100_000
+"""Contents and heads that held nothing; a digest or a head each."""
 BESIDE = ("", "-wal", "-journal")
 """SQLite's own files beside a database may hold what it holds."""
 
@@ -55,8 +59,7 @@ def scan_interactions(
     found = (
         Finding(rule, f"interaction {interaction.number}, {place}")
         for interaction in interactions
-        for place, pieces in _places(interaction)
-        for rule, _ in search.stream(pieces)
+        for place, rule in search.interaction(interaction)
     )
     return _first(found)
 
@@ -77,22 +80,21 @@ def _pieces(file: Path) -> Iterator[bytes]:
             yield data
 
 
-def _places(interaction: Interaction) -> Iterator[tuple[str, Iterator[bytes]]]:
+def _heads(interaction: Interaction) -> dict[str, str]:
+    """The small texts, by their places."""
     request, response = interaction.request, interaction.response
-    yield "request target", iter([f"{request.method} {request.target}".encode("latin-1", "replace")])
-    yield "request headers", _headers(request.headers)
-    yield "request body", _decoded(request.headers, request.body)
-    yield "response reason", iter([response.reason.encode("latin-1", "replace")])
-    yield "response headers", _headers(response.headers)
-    yield "response body", _decoded(response.headers, response.body)
-    yield "response trailers", _headers(response.trailers)
-    yield "note", iter([interaction.note.encode()])
-    for position, data in readable(interaction.frames):
-        yield f"frame {position}", iter([data])
+    return {
+        "request target": f"{request.method} {request.target}",
+        "request headers": _lines(request.headers),
+        "response reason": response.reason,
+        "response headers": _lines(response.headers),
+        "response trailers": _lines(response.trailers),
+        "note": interaction.note.encode().decode("latin-1"),
+    }
 
 
-def _headers(headers: Headers) -> Iterator[bytes]:
-    yield "\n".join(f"{name}: {value}" for name, value in headers).encode("latin-1", "replace")
+def _lines(headers: Headers) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in headers)
 
 
 def _decoded(headers: Headers, body: Body) -> Iterator[bytes]:
@@ -106,11 +108,47 @@ def _decoded(headers: Headers, body: Body) -> Iterator[bytes]:
 
 
 class _Search:
+    """Searches, and remembers what held nothing: a content, a head, a piece of JSON."""
+
     def __init__(self, rules: Rules, known: Iterable[str], every: bool) -> None:
         self._every = every
         self._text = Text(rules, Constant(), _nothing)
         # a plain word may stand elsewhere as itself, so it proves nothing
-        self._known = tuple(form for value in known if not value.isalpha() for form in spellings(value))
+        self._known = Blocks(form for value in known if not value.isalpha() for form in spellings(value))
+        self._quoted = Pieces(rules, '"', self._knows)
+        self._lines = Pieces(rules, "\n", self._knows)
+        self._clean: set[tuple[str, str]] = set()
+
+    def interaction(self, interaction: Interaction) -> Iterator[tuple[str, str]]:
+        """Place and rule of each find."""
+        heads = _heads(interaction)
+        if not self._lines.usable or self._lines.look(line for text in heads.values() for line in text.split("\n")):
+            yield from ((place, rule) for place, text in heads.items() for rule in self._head(text))
+        for side, message in (("request", interaction.request), ("response", interaction.response)):
+            yield from ((f"{side} body", rule) for rule in self._body(message.headers, message.body))
+        for position, data in readable(interaction.frames):
+            yield from ((f"frame {position}", rule) for rule, _ in self.stream(iter([data])))
+
+    def _head(self, text: str) -> Iterator[str]:
+        yield from self._unless_clean(("", text), iter([text.encode("latin-1", "replace")]))
+
+    def _body(self, headers: Headers, body: Body) -> Iterator[str]:
+        if not body:
+            return
+        digest = getattr(body, "digest", None)  # a stored body tells which content it has
+        key = (headers.get("content-encoding") or "identity", digest) if isinstance(digest, str) else None
+        yield from self._unless_clean(key, _decoded(headers, body))
+
+    def _unless_clean(self, key: tuple[str, str] | None, pieces: Iterator[bytes]) -> Iterator[str]:
+        """The rules of what is found, where nothing says that the same was searched before and held nothing."""
+        if key in self._clean:
+            return
+        found = False
+        for rule, _ in self.stream(pieces):
+            found = True
+            yield rule
+        if key is not None and not found and len(self._clean) < REMEMBERED:
+            self._clean.add(key)
 
     def stream(self, pieces: Iterator[bytes]) -> Iterator[tuple[str, int]]:
         """The rule and the offset of each find; a secret that lies over a piece's end is seen with the next."""
@@ -122,18 +160,23 @@ class _Search:
             held = text[-OVERLAP:]
 
     def _in(self, text: str) -> Iterator[tuple[str, int]]:
-        found = [*self._plainly_in(text)]
+        look = self._quoted.look(text.split('"')) if self._quoted.fits(text) else None
+        if look is not None and not look:
+            return
+        found = [*self._plainly_in(text, look.rules if look is not None else None)]
         yield from found
         seen = {rule for rule, _ in found}
-        for at, plain in decoded(text):
+        for at, plain in decoded(text) if look is None or look.encoded else ():
             yield from ((rule, at) for rule, _ in self._plainly_in(plain) if rule not in seen)
 
-    def _plainly_in(self, text: str) -> Iterator[tuple[str, int]]:
-        for rule, at in self._text.found(text, self._every):
+    def _plainly_in(self, text: str, likely: Iterable[Rule] | None = None) -> Iterator[tuple[str, int]]:
+        for rule, at in self._text.found(text, self._every, likely):
             yield rule.name, at
-        for form in self._known:
-            if (at := text.find(form)) >= 0:
-                yield "known-secret", at
+        for form in self._known.occurring(text):
+            yield "known-secret", text.find(form)
+
+    def _knows(self, text: str) -> bool:
+        return bool(self._known.occurring(text))
 
 
 def _nothing(_: str) -> None:

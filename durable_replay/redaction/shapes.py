@@ -27,7 +27,7 @@ SHAPES: tuple[tuple[str, str, str, bool], ...] = (
     ("aws-access-key-id", "AKIA|ASIA", r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])", True),
     (
         "aws-secret-access-key",
-        "ecret",
+        "i~secretaccesskey|secret_accesskey|secretaccess_key|secret_access_key|secretkey|secret_key",
         r"(?i:secret_?access_?key|secret_?key)[\"'\s:=>\\]{1,8}(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
         True,
     ),

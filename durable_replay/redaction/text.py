@@ -103,12 +103,12 @@ class Text:
         """Where shapes stand."""
         return [match.span() for rule in self.rules.likely(text) for match in rule.matches(text)]
 
-    def found(self, text: str, every: bool = True) -> list[tuple[Rule, int]]:
+    def found(self, text: str, every: bool = True, likely: Iterable[Rule] | None = None) -> list[tuple[Rule, int]]:
         """The shapes that stand in a text (not `every`: the scanned ones), each with its offset; placeholders are
-        none."""
+        none. Only the `likely` rules are tried, where somebody has looked already."""
         return [
             (rule, match.start())
-            for rule in self.rules.likely(text)
+            for rule in (self.rules.likely(text) if likely is None else likely)
             if every or rule.scanned
             for match in rule.matches(text)
             if not _hidden(match[_group(match)])

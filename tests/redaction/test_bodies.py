@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
 import gzip
+import re
+from urllib.parse import quote, unquote_to_bytes
 
 import pytest
 
@@ -8,6 +11,7 @@ from durable_replay.errors import LimitExceeded
 from durable_replay.http import Body, BytesBody, Headers
 from durable_replay.redaction.bodies import WHOLE
 from durable_replay.redaction.redact import Redactor
+from durable_replay.redaction.window import MOST, Window
 
 SECRET = b"s3cr3t-Va1ue-0042"
 KEY_ID = b"AKIAIOSFODNN7EXAMPLE"
@@ -107,3 +111,41 @@ def test_named_parts_of_a_large_multipart_form_are_replaced(redactor: Redactor, 
     shown = sink.finish().body.read()
     assert len(data) > WHOLE and SECRET not in shown and shown.count(file) == 100
     assert shown.count(b'name="password"\r\nX: y\r\n\r\nsecret-') == 100
+
+
+@pytest.mark.parametrize("step", [65_536, 1_000_003])
+@pytest.mark.parametrize("size", [100, 20_000, 200_000])
+def test_what_stands_encoded_in_a_large_body_is_replaced(redactor: Redactor, step: int, size: int) -> None:
+    filler = b"some text, nothing else. " * 3000
+    inside = b"first words, then " + KEY_ID + b" and " + b"more words " * (size // 11)
+    encoded = base64.b64encode(inside)
+    escaped = quote(inside.decode() + "?").encode()
+    data = (filler + b'{"data": "' + encoded + b'", "url": "/x?u=' + escaped + b'"}') * (WHOLE // len(filler) + 1)
+    sink = redactor.body(Headers([("Content-Type", "text/plain")]), Memory)
+    for at in range(0, len(data), step):
+        sink.write(data[at : at + step])
+    shown = sink.finish().body.read()
+    kinds = re.fullmatch(rb"(?:%s\{\"data\": \"([^\"]+)\", \"url\": \"/x\?u=([^\"]+)\"\})+" % re.escape(filler), shown)
+    assert len(data) > WHOLE and kinds is not None and encoded not in shown and escaped not in shown
+    for text in (base64.b64decode(kinds[1]), unquote_to_bytes(kinds[2])):
+        assert KEY_ID not in text and b"AKIAREDACTED" in text and text.count(b"more words ") == size // 11
+
+
+def test_a_password_after_basic_in_a_large_body_is_replaced(redactor: Redactor) -> None:
+    filler = b"x " * 50_000
+    data = (filler + b"Authorization: Basic " + base64.b64encode(b"a-user-of-ours:" + SECRET) + b"\n") * 90
+    sink = redactor.body(Headers([("Content-Type", "text/plain")]), Memory)
+    for at in range(0, len(data), 50_000):
+        sink.write(data[at : at + 50_000])
+    shown = sink.finish().body.read()
+    (given,) = set(re.findall(rb"Basic ([^\n]+)\n", shown))
+    assert len(data) > WHOLE and base64.b64decode(given).startswith(b"a-user-of-ours:secret-")
+
+
+def test_a_run_without_end_is_held_back_in_bounded_memory(redactor: Redactor) -> None:
+    window = Window(redactor._search.windowed("text"))
+    out, held = 0, 0
+    for _ in range(60):
+        out += len(window.feed(b"QUJDRUZH" * 8192))
+        held = max(held, len(window._held))
+    assert held <= MOST + 65_536 and out + len(window.end()) == 60 * 65_536
