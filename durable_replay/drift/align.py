@@ -7,7 +7,7 @@ rest one by one in order.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 
 from durable_replay.drift.documents import Node
@@ -130,8 +130,19 @@ def _rest(
     for i in gone:
         if found := partners[_tag(before[i])]:
             pairs.append((i, found.pop()))
-    used = [Counter(side) for side in zip(*pairs, strict=True)] if pairs else [Counter[int](), Counter[int]()]
-    return pairs, [i for i in gone if i not in used[0]], [j for j in new if j not in used[1]]
+    gone, new = _left(pairs, gone, new)
+    if same:  # another tag, with the same fields: the thing is told otherwise by now
+        pairs += [(i, j) for i, j in zip(gone, new, strict=False) if _names(before[i]) == _names(after[j])]
+    return pairs, *_left(pairs, gone, new)
+
+
+def _left(pairs: list[tuple[int, int]], gone: list[int], new: list[int]) -> tuple[list[int], list[int]]:
+    left, right = {i for i, _ in pairs}, {j for _, j in pairs}
+    return [i for i in gone if i not in left], [j for j in new if j not in right]
+
+
+def _names(item: Node) -> frozenset[str] | None:
+    return frozenset(item) if type(item) is dict else None
 
 
 def _tag(item: Node) -> str:

@@ -12,18 +12,19 @@ from durable_replay.drift.finding import Example, Kind, Origin
 from durable_replay.drift.maps import join_maps
 from durable_replay.drift.noted import Noted
 from durable_replay.drift.paging import is_page_size, is_passing_page
-from durable_replay.drift.shape import settle
+from durable_replay.drift.shape import Shape, settle
 from durable_replay.drift.statuses import Judged
 from durable_replay.drift.tally import EndpointTally, Part, SideTally
 from durable_replay.drift.values import Note, Record
 
-__all__ = ["body_differences"]
+__all__ = ["OTHER_ELEMENTS", "body_differences", "lists_things"]
 
 _UNTYPED = frozenset({"xml", "xmlrpc", "form", "csv"})
 _CAUSES = frozenset(
     {Kind.enum_added, Kind.enum_removed, Kind.format_changed, Kind.number_kind, Kind.type_changed, Kind.element_shape}
 )
 """Kinds that explain another value at the same path."""
+OTHER_ELEMENTS = "has other elements"
 _Pair = tuple[int, Part, Part, bool]
 
 
@@ -51,6 +52,21 @@ def _frames(tally: EndpointTally, status: int) -> Iterator[_Pair]:
     before, after = tally.before[status].frames, tally.after[status].frames
     if before.count and after.count:
         yield status, before, after, False
+
+
+def lists_things(tally: EndpointTally) -> bool:
+    """Whether answers of an endpoint are listings: an array is at their root, or one or two steps below."""
+    shapes = [
+        part.shape for side in (tally.before, tally.after) for each in side.values() for part in each.bodies.values()
+    ]
+    return any(_has_array(shape, 2) for shape in shapes)
+
+
+def _has_array(shape: Shape, depth: int) -> bool:
+    if shape.element is not None or list in shape.empty:
+        return True
+    fields = [child for variant in shape.variants.values() for child in variant.fields.values()]
+    return depth > 0 and any(_has_array(child, depth - 1) for child in fields)
 
 
 # -- forms ------------------------------------------------------------------------------------------------------------
@@ -87,7 +103,7 @@ def _judged(tally: EndpointTally, root: str, parts: list[_Pair], forms: list[Dif
     maps: set[str] = set()
     for _, before, after, _ in parts:
         join_maps(settle(before.shape), settle(after.shape), root, maps)
-    noted = Noted(tally.body if root == "body.$" else tally.frames, maps)
+    noted = Noted(tally.body if root == "body.$" else tally.frames, maps, lists_things(tally))
     repeats = max(1.0, tally.befores / max(1, tally.requests))
     shapes = list(forms)
     for status, before, after, untyped in parts:
@@ -129,7 +145,7 @@ def _judged_shape(difference: Difference, noted: Noted) -> Judged:
     path, kind = difference.path, difference.kind
     if kind in (Kind.enum_added, Kind.enum_removed) and (why := noted.varied_before(path)):
         return difference, "learnt", why
-    if kind is Kind.nullable and (why := is_passing_page(path)):
+    if kind is Kind.nullable and (why := is_passing_page(path, noted.lists)):
         return difference, "default", why
     return difference, None, ""
 
@@ -148,7 +164,7 @@ _OF_VALUES = frozenset({Note.value, Note.volatile, Note.other, Note.length, Note
 
 
 def _noted(noted: Noted, path: str, note: Note, record: Record, seen: int, maps: set[str]) -> Iterator[Judged]:
-    kind = Kind.paging if note is Note.value and is_page_size(path) else Kind.value
+    kind = Kind.paging if note is Note.value and is_page_size(path, noted.lists) else Kind.value
     if note in (Note.gone, Note.new) and not path.endswith("{}"):
         kind = Kind.field_removed if note is Note.gone else Kind.field_added
     if note is Note.type:
@@ -167,7 +183,7 @@ def _origin(noted: Noted, path: str, note: Note, record: Record, maps: set[str])
     if note in (Note.value, Note.length):
         if not record.strong:
             return "default", "the elements are other ones than before, by what identifies them"
-        why = is_passing_page(path)
+        why = is_passing_page(path, noted.lists)
         return ("format", why) if why else (None, "")
     if note is Note.empty:
         if path in maps:
@@ -195,7 +211,7 @@ _TEXTS: dict[Note, str] = {
     Note.type: "has a value of another type",
     Note.gone: "is missing",
     Note.new: "is there",
-    Note.length: "has other elements",
+    Note.length: OTHER_ELEMENTS,
     Note.empty: "is empty on one side",
     Note.order: "has another order",
     Note.form: "has another form",

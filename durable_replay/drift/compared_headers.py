@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from durable_replay.drift.documents import Node
-from durable_replay.drift.headers import has_passing_value, is_insignificant, meaning
-from durable_replay.drift.values import Note, Place, Sides, Walk
+from durable_replay.drift.headers import has_passing_value, is_insignificant, meaning, names_another_thing
+from durable_replay.drift.values import Note, Place, Walk
 
 __all__ = ["compare_headers"]
 
@@ -25,13 +25,11 @@ def compare_headers(walk: Walk, place: Place, before: dict[str, str], after: dic
 
 
 def _changed(walk: Walk, place: Place, before: str, after: str) -> None:
-    if walk.sides is not Sides.before_after:
-        walk.note(place, Note.value, before, after, ())
-    elif is_insignificant(place.name) or has_passing_value(place.name):
+    if is_insignificant(place.name) or has_passing_value(place.name):
         walk.note(place, Note.volatile, before, after, ())
     else:
         left, right = meaning(place.name, before), meaning(place.name, after)
-        if left == right:
+        if left == right or names_another_thing(place.name, before, after):
             walk.note(place, Note.volatile, before, after, ()).reason = "they differ only in ids, times or spelling"
         elif _is_structural(place.name, left, right):
             walk.note(place, Note.type, left, right, ())

@@ -16,12 +16,26 @@ from urllib.parse import urlsplit
 
 from durable_replay.drift.documents import Node
 from durable_replay.drift.dynamic import all_dynamic
+from durable_replay.drift.text_formats import is_mixed
 from durable_replay.http import Headers, parse_query
 
-__all__ = ["HeaderTally", "content_type", "fields_of", "is_insignificant", "is_paging", "is_relied_on", "meaning"]
+__all__ = [
+    "HeaderTally",
+    "content_type",
+    "fields_of",
+    "has_passing_value",
+    "is_insignificant",
+    "is_paging",
+    "is_relied_on",
+    "meaning",
+    "names_another_thing",
+]
 
 _LINK = re.compile(r"<([^>]*)>([^<]*)")
 _REL = re.compile(r";\s*rel\s*=\s*\"?([^\";,]+)\"?", re.IGNORECASE)
+_MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w-]+$")
+"""Capitals, small letters and digits: a token."""
+_PASSING_PARAMETER = re.compile(r'\b(nonce|opaque|stale|error_uri)\s*=\s*("[^"]*"|[^\s,]+)', re.IGNORECASE)
 _UNSTABLE_ATTRIBUTES = ("expires", "max-age")
 
 
@@ -151,14 +165,26 @@ def _address(value: str) -> Node:
     return f"{host}{'/'.join(steps)}{query}"
 
 
+def names_another_thing(name: str, before: str, after: str) -> bool:
+    """Whether two addresses differ in the id of what they name alone: the last step, where one at least looks so."""
+    if name not in ("location", "content-location", "operation-location"):
+        return False
+    (left, _, was), (right, _, now) = (str(_address(value)).rpartition("/") for value in (before, after))
+    if left != right or "?" in was or "?" in now:
+        return False
+    return "{}" in (was, now) or (len(was) == len(now) >= 8 and not (was + now).islower())
+
+
 def _is_id(step: str) -> bool:
-    return all_dynamic([step]) or (len(step) > 8 and sum(letter.isdigit() for letter in step) > 2)
+    if all_dynamic([step]) or (len(step) > 8 and sum(letter.isdigit() for letter in step) > 2):
+        return True
+    return len(step) > 5 and (_MIXED.match(step) is not None or is_mixed(step))
 
 
 def _schemes(value: str) -> Node:
     """The challenges' schemes, and what else they say, apart."""
     schemes = sorted({line.split(" ", 1)[0].rstrip(",").lower() for line in value.split("\n") if line.strip()})
-    return {"scheme": " ".join(schemes), "parameters": " ".join(value.split()[1:])}
+    return {"scheme": " ".join(schemes), "parameters": " ".join(_PASSING_PARAMETER.sub(r"\1", value).split()[1:])}
 
 
 def _disposition(value: str) -> Node:

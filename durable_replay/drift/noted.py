@@ -17,7 +17,9 @@ _COMES_AND_GOES = (Note.gone, Note.new)
 class Noted:
     """Records by path. `maps` are the paths of objects whose keys are data."""
 
-    def __init__(self, root: Place, maps: Collection[str]) -> None:
+    def __init__(self, root: Place, maps: Collection[str], lists: bool = False) -> None:
+        self.lists = lists
+        """Whether the answers are listings, in which some names are of pages."""
         self.by_path: dict[str, dict[int, Record]] = {}
         self._flatten(root, root.step, maps)
 

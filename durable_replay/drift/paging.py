@@ -42,8 +42,9 @@ def _steps(path: str) -> list[str]:
     return [_PLAIN.sub("", step.lower()) for step in steps if step]
 
 
-def _is(path: str, group: str) -> bool:
-    """Whether the field at a path is of a group of names, where a listing tells of itself."""
+def _is(path: str, group: str, lists: bool) -> bool:
+    """Whether the field at a path is of a group of names, where a listing tells of itself. `lists`: there is an array
+    in the answer; without one `limit` and `next` are not of pages."""
     if not path.startswith("body.$.") or "{}" in path or re.search(r"\[\]\.\w+.*\[\]\.", path):
         return False
     *parents, name = _steps(path)
@@ -52,40 +53,40 @@ def _is(path: str, group: str) -> bool:
         return False
     if name not in names["ambiguous"]:
         return True
-    return not parents or (parents[-1] in names["holders"])
+    return lists and (not parents or parents[-1] in names["holders"])
 
 
-def is_page_size(path: str) -> bool:
+def is_page_size(path: str, lists: bool) -> bool:
     """Whether a value is the number of elements that a page has at most."""
-    return _is(path, "size")
+    return _is(path, "size", lists)
 
 
-def is_passing_page(path: str) -> str:
+def is_passing_page(path: str, lists: bool) -> str:
     """Why a value is of one page alone, or ""."""
-    if _is(path, "cursor"):
+    if _is(path, "cursor", lists):
         return "a cursor or a place in a listing is of one page alone"
     return ""
 
 
-def _is_paging(difference: Difference) -> bool:
+def _is_paging(difference: Difference, lists: bool) -> bool:
     if difference.kind is Kind.paging:
         return True
     if difference.kind not in _STRUCTURAL:
         return False
     if difference.path.startswith("header."):
         return is_paging_header(difference.path.removeprefix("header."))
-    return _is(difference.path, "cursor") or _is(difference.path, "size")
+    return _is(difference.path, "cursor", lists) or _is(difference.path, "size", lists)
 
 
-def joined_paging(differences: list[Difference]) -> list[Difference]:
+def joined_paging(differences: list[Difference], lists: bool) -> list[Difference]:
     """The differences with one `paging` for all that tell how a listing is cut into pages."""
-    paging = [difference for difference in differences if _is_paging(difference)]
+    paging = [difference for difference in differences if _is_paging(difference, lists)]
     if not paging:
         return differences
     beside = [
         difference
         for difference in differences
-        if difference not in paging and difference.kind in _STRUCTURAL and _is(difference.path, "beside")
+        if difference not in paging and difference.kind in _STRUCTURAL and _is(difference.path, "beside", lists)
     ]
     joined = [*paging, *beside]
     first = min(joined, key=lambda d: (d.path.startswith("header."), _RANK.get(d.kind, 1), d.path))

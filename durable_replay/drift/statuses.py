@@ -36,8 +36,10 @@ class Statuses:
         """Statuses that answers to one request took turns in, on the before side."""
         self.wavering: set[int] = set()
         """Failures of the after side that the same request also passed without."""
-        self.answered = self.gone = self.asked = 0
-        """Requests that were answered (2xx) before: all, those of them that now are not there, and all that now are."""
+        self.answered = self.gone = 0
+        """Requests that were answered (2xx) before: all, and those of them that now are not there."""
+        self.requests = self.come = 0
+        """Requests of both sides: all, and those that were not there, and now are answered."""
         self.lone: dict[Sides, Counter[int]] = {Sides.before: Counter(), Sides.after: Counter()}
         self.numbers: dict[tuple[Sides, int], int] = {}
 
@@ -68,6 +70,8 @@ class Statuses:
         self._count(before, now, len(after))
 
     def _count(self, before: list[tuple[int, int]], now: set[int], size: int) -> None:
+        self.requests += 1
+        self.come += {status for status, _ in before} <= GONE and all(200 <= status < 300 for status in now)
         first = next((index for index, (status, _) in enumerate(before) if 200 <= status < 300), None)
         if first is not None and first < size:
             self.answered += 1
@@ -78,10 +82,12 @@ class Statuses:
     def differences(self, seen: int) -> Iterator[Judged]:
         """The changes; one `endpoint-gone` where nothing is there any more. `seen`: answers on the after side."""
         gone = self._endpoint_gone(seen)
-        if gone is not None:
-            yield gone, None, ""
+        come = self._endpoint_new(seen) if gone is None else None
+        for whole in (gone, come):
+            if whole is not None:
+                yield whole, None, ""
         for (was, now), record in sorted(self.changes.items()):
-            if gone is not None and now in GONE:
+            if (gone is not None and now in GONE) or (come is not None and was in GONE):
                 continue
             kind, text = _kind(was, now)
             own = Severity.cosmetic if kind is Kind.status and was // 100 == now // 100 else None
@@ -122,6 +128,14 @@ class Statuses:
         text = f"is no longer there: each request that was answered is now {status}"
         count = sum(record.count for _, record in records) or sum(now.values())
         return Difference("endpoint", Kind.endpoint_gone, text, max(1, count), seen, examples)
+
+    def _endpoint_new(self, seen: int) -> Difference | None:
+        if not self.come or self.come < self.requests or any(status < 300 for status in self.lone[Sides.before]):
+            return None
+        records = [(change, record) for change, record in sorted(self.changes.items()) if change[0] in GONE]
+        examples = tuple(example for _, record in records for example in record.shown())[:3]
+        text = f"is answered now: each request was {records[0][0][0]}"
+        return Difference("endpoint", Kind.endpoint_new, text, sum(r.count for _, r in records), seen, examples)
 
     def _lone_changes(self, seen: int) -> Iterator[Judged]:
         """Where no request has a partner: all answers now have a status that none had."""

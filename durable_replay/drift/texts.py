@@ -13,6 +13,8 @@ __all__ = ["is_enum", "text_differences"]
 
 MOST_VALUES = 12
 """Values of a set that is small."""
+SURELY_ALL = 6
+"""Observations for each value, after which a new one is no coincidence even of other things."""
 _STRONG = ("date", "time", "uuid", "ulid", "email", "uri", "ip", "duration")
 """Formats that no other text has by chance; `date-time:…` among them."""
 _WEAK = ("integer", "number", "boolean", "hex", "jwt", "semver", "path")
@@ -84,8 +86,11 @@ def is_enum(shape: Shape, path: str, repeats: float = 1.0) -> bool:
 def _enum_added(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:
     if before.texts is None or after.texts is None:
         return
-    if any(now in before.texts for _, now in evidence.changed.get(path, ())):
+    changed = evidence.changed.get(path, frozenset())
+    if any(now in before.texts for _, now in changed):
         return  # things go from one known value to another by themselves, and so may have come to one not seen yet
+    if not changed and sum(before.texts.values()) < SURELY_ALL * len(before.texts) * evidence.repeats:
+        return  # other things than before, of which the few that were seen need not have shown each value
     new = sorted(text for text in after.texts if text and text not in before.texts)
     if new:
         count = sum(after.texts[text] for text in new)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from durable_replay.drift.bodies import body_differences
+from durable_replay.drift.bodies import OTHER_ELEMENTS, body_differences, lists_things
 from durable_replay.drift.difference import Difference
 from durable_replay.drift.finding import Endpoint, Finding, Kind, Origin, Severity, Suppression
 from durable_replay.drift.judged_headers import header_differences, retyped_statuses
@@ -28,7 +28,11 @@ def verdict(
 ) -> tuple[list[Finding], list[Suppression]]:
     """The findings and suppressions of one endpoint, in order of path and kind. `known` are its service's rules."""
     judged = list(_presence(tally)) or list(_differences(tally))
-    kept = joined_paging([difference for difference, origin, _ in judged if origin is None])
+    kept = joined_paging([each for each, origin, _ in judged if origin is None], lists_things(tally))
+    if any(each.kind is Kind.paging for each in kept):
+        cut = [each for each in kept if each.kind is Kind.value and each.text == OTHER_ELEMENTS]
+        kept = [each for each in kept if each not in cut]
+        judged += [(each, "default", "the listing is cut into pages otherwise by now") for each in cut]
     findings: list[Finding] = []
     aside: list[Suppression] = []
     for difference in _deduplicated(kept):
