@@ -96,7 +96,7 @@ def measure(folder: Path, before: Path, after: Path) -> Measured:
     report = folder / "report.json"
     begun = time.perf_counter()
     command = [sys.executable, "-c", _COMPARED, str(before), str(after), str(report)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
     clock = time.perf_counter() - begun
     used = json.loads(done.stdout)
     findings = json.loads(report.read_text("utf-8"))["findings"]

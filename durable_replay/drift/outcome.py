@@ -11,7 +11,7 @@ code how it ended
 4    half of the requests or more have no counterpart on the other side
 5    the host could not be reached (`--live`)
 6    its certificate or TLS was refused (`--live`)
-7    every answer of the after side refuses the credentials (401 or 403), where the before side's did not
+7    every answer of the after side refuses the credentials (401 or 403), where most of the before side's did not
 8    requests were redirected to a login page (`--live`)
 9    the service limited the rate until nothing more could be asked (`--live`)
 ==== ===================================================================================================
@@ -68,7 +68,7 @@ def before_comparing(pairing: Pairing) -> Outcome | None:
             " host took the place of another, say --same HOST=HOST; where it speaks a known service's API, say --map"
             " HOST=SERVICE",
         )
-    if _all_refused(pairing.after) and not pairing.before.refused:
+    if _all_refused(pairing.after) and 2 * pairing.before.refused < pairing.before.compared:
         return Outcome(
             Ending.credentials_refused,
             f"all {pairing.after.compared:,} answers of the after side refuse the credentials; nothing else was"

@@ -33,6 +33,7 @@ from durable_replay.drift.finding import Endpoint, Exchange, Unpaired
 from durable_replay.drift.sources import Side
 from durable_replay.drift.templates import Templates, blanked_path
 from durable_replay.drift.worlds import Worlds
+from durable_replay.errors import UsageError
 from durable_replay.http import Interaction
 from durable_replay.timeline.indexing import Indexing
 
@@ -248,6 +249,11 @@ def pairing(
         db.executemany(_EXCHANGE, reading.exchanges(db, endpoints, selected))
         db.execute("DROP TABLE asked")
         return Pairing(db, (before, after), reading.seen, tuple(endpoints), reading.worlds)
+    except sqlite3.Error as wrong:  # a cassette's own errors have another name
+        db.close()
+        raise UsageError(
+            f"what was asked cannot be sorted on disk ({wrong}); name a folder with more room in TMPDIR"
+        ) from wrong
     except BaseException:
         db.close()
         raise

@@ -71,7 +71,7 @@ def test_a_side_without_anything_to_compare_is_wrong_use(empty: Seen, words: str
 
 
 def test_credentials_that_are_refused_everywhere_are_said_once() -> None:
-    pairing = paired(seen([200, 200, 404]), seen([401, 403, 401]))
+    pairing = paired(seen([200, 200, 401]), seen([401, 403, 401]))
     found = before_comparing(pairing)
     assert found is not None
     assert found.ending is Ending.credentials_refused

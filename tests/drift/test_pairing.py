@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from durable_replay.cassette.store import CassetteWriter
 from durable_replay.drift.pairing import Pairing, pairing
 from durable_replay.drift.sources import Tapes
+from durable_replay.errors import UsageError
 from durable_replay.http import Interaction
 from durable_replay.service.registry import Registry
 from durable_replay.testing import exchange
@@ -170,6 +172,22 @@ def test_only_what_is_selected_is_counted(paired: Paired) -> None:
 def test_refusals_and_endpoints_are_counted(paired: Paired) -> None:
     found = paired([get("/a"), get("/b")], [get("/a", 401), get("/b", 403)])
     assert (found.before.refused, found.after.refused, len(found.after.endpoints)) == (0, 2, 2)
+
+
+def test_a_disk_that_is_full_is_told_with_a_way_on(paired: Paired, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(sqlite3.Connection):
+        def executemany(self, *_: object) -> sqlite3.Cursor:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    both = [get("/a")]
+    connect = sqlite3.connect
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "durable_replay.drift.pairing.sqlite3.connect",
+            lambda name, **more: connect(name, factory=Full) if name == "" else connect(name, **more),
+        )
+        with pytest.raises(UsageError, match=r"disk is full.*TMPDIR"):
+            paired(both, both)
 
 
 def test_progress_is_told_of_both_readings(paired: Paired) -> None:
