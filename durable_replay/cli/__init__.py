@@ -19,6 +19,7 @@ from durable_replay.cli import (
     demo,
     diff,
     env,
+    fidelity,
     record,
     replay,
     serve,
@@ -56,7 +57,7 @@ def _root(
     pass
 
 
-for _module in (record, replay, diff, serve, services, env, demo):
+for _module in (record, replay, diff, fidelity, serve, services, env, demo):
     _module.add_to(app)
 for _module in (cassette_export, cassette_import, cassette_care, cassette_scan):
     _module.add_to(cassette.app)

@@ -65,7 +65,7 @@ def measure(
             _add(found, cassette, settings, {**_by_folder(path, cassette, registry), **hosts})
         found.files += 1
     on_progress(len(files), len(files))
-    found.rows.sort(key=lambda row: (row.service, row.operation))
+    found.rows.sort(key=lambda row: (row.service, row.operation.replace("_", " ")))
     return found
 
 

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from durable_replay.cassette.store import CassetteWriter
+from durable_replay.testing import exchange
+
+Tell = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cassette(tmp_path: Path) -> Path:
+    path = tmp_path / "s3.cassette"
+    url = "https://s3.amazonaws.com/photos"
+    with CassetteWriter.open(path) as writer:
+        writer.append(exchange("PUT", url, 200, at=1_700_000_000.0))
+        writer.append(exchange("GET", f"{url}/cat", 404, b"<Error><Code>NoSuchKey</Code></Error>", at=1_700_000_001.0))
+    return path
+
+
+def test_the_table_tells_each_operation(told: Tell, cassette: Path) -> None:
+    code, output, _ = told("fidelity", str(cassette))
+    assert code == 0
+    assert [line.split()[0] for line in output.splitlines() if line] == [
+        "s3", "operation", "CreateBucket", "GetObject", "all", "2",
+    ]  # fmt: skip
+
+
+def test_json_is_for_programs(told: Tell, cassette: Path) -> None:
+    document = json.loads(told("fidelity", str(cassette), "--format", "json")[1])
+    assert (document["format"], document["version"], document["interactions"]) == ("durable-replay.fidelity", 1, 2)
+    assert {one["operation"]: one["status"] for one in document["operations"]} == {
+        "CreateBucket": [1, 1],
+        "GetObject": [1, 1],
+    }
+
+
+def test_a_page_is_written_where_it_is_asked_for(told: Tell, cassette: Path, tmp_path: Path) -> None:
+    page = tmp_path / "fidelity.md"
+    code, output, _ = told("fidelity", str(cassette), "--format", "markdown", "--output", str(page))
+    assert (code, output) == (0, "")
+    assert page.read_text("utf-8").startswith("# Fidelity of the emulators\n")
+
+
+def test_a_file_that_is_not_there_is_one_line_and_exit_2(told: Tell, tmp_path: Path) -> None:
+    code, output, errors = told("fidelity", str(tmp_path / "absent.cassette"))
+    assert (code, output, len(errors.splitlines())) == (2, "", 1)
+
+
+def test_the_page_in_the_docs_is_what_the_command_prints(told: Tell, shared: Path, repository: Path) -> None:
+    """Only services with a section are compared: recordings of the others are imported by other tests."""
+    page = (repository / "docs" / "fidelity.md").read_text("utf-8")
+    folders = [str(shared / "recordings" / name) for name in re.findall(r"^## (.+)$", page, re.MULTILINE)]
+    assert folders
+    code, output, _ = told("fidelity", *folders, "--format", "markdown")
+    assert code == 0
+    assert output[output.index("\n## ") :] == page[page.index("\n## ") :]
