@@ -62,6 +62,7 @@ def _types(before: Shape, after: Shape, path: str) -> Iterator[Difference]:
         some = "is null in some answers" if len(after.counts) > 1 else "is null"
         yield _typed(before, after, path, Kind.nullable, f"{some}, was never null", null)
     new = [kind for kind in after.counts if kind is not null and _family(kind) not in typed]
+    new.sort(key=lambda kind: (after.first[kind][0], NAMES[kind]))
     if new:
         beside = _beside_text(before, after, path, new[0], typed)
         kind = Kind.element_shape if path.endswith("[]") else Kind.type_changed
@@ -102,7 +103,7 @@ def _attributes(structured: Shape, path: str, kind: Kind) -> Iterator[Difference
 
 
 def _retyped(before: Shape, after: Shape, new: type) -> str:
-    was = " or ".join(dict.fromkeys(NAMES[kind] for kind in before.counts if kind is not type(None)))
+    was = " or ".join(sorted(NAMES[kind] for kind in before.counts if kind is not type(None)))
     still = any(_family(kind) in map(_family, before.counts) for kind in after.counts if kind is not type(None))
     now = f"{NAMES[new]} in some answers" if still else NAMES[new]
     unit = epoch_of(after.first[new][1])
@@ -114,8 +115,8 @@ def _retyped(before: Shape, after: Shape, new: type) -> str:
 
 def _typed(before: Shape, after: Shape, path: str, kind: Kind, text: str, new: type) -> Difference:
     number, value = after.first[new]
-    old = min((first for was, first in before.first.items() if was is not type(None)), key=lambda pair: pair[0])
-    example = Example(example_text(old[1]), example_text(value), old[0], number, path)
+    old = min((first[0], example_text(first[1])) for was, first in before.first.items() if was is not type(None))
+    example = Example(old[1], example_text(value), old[0], number, path)
     return Difference(path, kind, text, after.counts[new], after.count, (example,))
 
 
@@ -209,6 +210,8 @@ def _optional(
 
 def _example(left: Shape | None, right: Shape | None, other: int = 0, path: str = "") -> tuple[Example, ...]:
     """One example of presence on one side, and of absence, in interaction `other`, on the other side."""
-    sides = [min(side.first.values(), key=lambda pair: pair[0]) if side else (other, None) for side in (left, right)]
-    texts = [example_text(pair[1]) if side else "" for pair, side in zip(sides, (left, right), strict=True)]
-    return (Example(texts[0], texts[1], sides[0][0], sides[1][0], path),)
+    (was, before), (now, after) = (
+        min((first[0], example_text(first[1])) for first in side.first.values()) if side else (other, "")
+        for side in (left, right)
+    )
+    return (Example(before, after, was, now, path),)
