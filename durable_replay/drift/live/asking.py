@@ -1,0 +1,214 @@
+"""One request over the wire, and its answer as bytes: HTTP/1.1 or HTTP/2, TLS verified, nothing decoded or followed."""
+
+# Rule: only the server that is given is dialled (or the proxy of the environment); a redirect is an answer.
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import httpx
+
+from durable_replay.drift.live.failing import Failure, HostFailed
+from durable_replay.drift.live.selecting import Server
+from durable_replay.errors import UsageError
+from durable_replay.http import CHUNK, Body, BytesBody, Headers, Request, Response
+
+__all__ = ["Answered", "Asker", "NoAnswer", "Wire"]
+
+_IN_MEMORY = 1024 * 1024
+_OF_THE_HOP = (
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
+_ALSO_OF_AN_ANSWER = tuple(name for name in _OF_THE_HOP if name != "content-length")
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """`timeout` is seconds to connect and between two pieces, `whole` for an answer; `largest` is bytes of a body."""
+
+    timeout: float = 30.0
+    whole: float = 300.0
+    largest: int = 1024 * 1024 * 1024
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer; `cut` says why its body is not whole, or is ""."""
+
+    response: Response
+    http_version: str
+    cut: str = ""
+
+
+class NoAnswer(Exception):
+    """This request got no answer; the text says why. Another may."""
+
+
+@dataclass(slots=True)
+class _Kept(Body):
+    """A body in a file without a name, so that nothing of it stays when the process is killed."""
+
+    file: IO[bytes] = field(repr=False)
+    size: int
+
+    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        end = self.size if stop is None else min(stop, self.size)
+        for at in range(start, end, CHUNK):
+            self.file.seek(at)
+            yield self.file.read(min(CHUNK, end - at))
+
+    __hash__ = Body.__hash__
+
+
+class Asker:
+    """Asks servers. `ask` raises HostFailed where none can be reached at all, NoAnswer for the one request."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._client = httpx.AsyncClient(
+            http2=True,
+            verify=_trust(wire.ca_file),
+            timeout=wire.timeout,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._client.__aexit__(kind, error, at)
+
+    async def ask(self, request: Request, server: Server) -> Answered:
+        """The answer to a request at a server; `request.host` is not looked at."""
+        try:
+            sent = _prepared(request, server, self._client.timeout)
+            async with asyncio.timeout(self._wire.whole):
+                answer = await self._client.send(sent, stream=True)
+        except TimeoutError:
+            raise NoAnswer(f"no answer within {self._wire.whole:.0f} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as wrong:
+            raise _named(wrong, server) from None
+        try:
+            body, cut = await self._body(answer)
+        finally:
+            with suppress(httpx.HTTPError):
+                await answer.aclose()
+        headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
+        reason = answer.extensions.get("reason_phrase", b"").decode("latin-1")
+        response = Response(answer.status_code, headers.without(*_ALSO_OF_AN_ANSWER), body, reason)
+        return Answered(response, answer.http_version, cut)
+
+    async def _body(self, answer: httpx.Response) -> tuple[Body, str]:
+        """What came, and why it is not all, or ""."""
+        kept = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the body outlives this call
+        size, cut = 0, ""
+        try:
+            async with asyncio.timeout(self._wire.whole):
+                async for piece in _pieces(answer):
+                    size += len(piece)
+                    kept.write(piece)
+                    if size > self._wire.largest:
+                        cut = f"the answer is larger than {self._wire.largest:,} bytes"
+                        break
+        except TimeoutError:
+            cut = f"the answer was not whole within {self._wire.whole:.0f} s"
+        except httpx.HTTPError as wrong:
+            cut = f"the answer broke off: {type(wrong).__name__}"
+        if size > _IN_MEMORY:
+            return _Kept(kept, size), cut
+        kept.seek(0)
+        data = kept.read()
+        kept.close()
+        return BytesBody(data), cut
+
+
+async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:
+    async for piece in answer.aiter_raw():
+        yield piece
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    trust = httpx.create_ssl_context()
+    if ca_file is not None:
+        try:
+            trust.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError):
+            raise UsageError(f"--ca-file {ca_file} is no PEM file of certificates that can be read") from None
+    return trust
+
+
+def _prepared(request: Request, server: Server, timeout: httpx.Timeout) -> httpx.Request:
+    """Not by the client, which would add headers of its own."""
+    url = httpx.URL(server.url + request.target)
+    target = request.target.encode("latin-1")
+    extensions: dict[str, object] = {"timeout": timeout.as_dict()}
+    if url.raw_path != target:  # httpx would write it otherwise; as it was recorded is as it is meant
+        extensions["target"] = target
+    listed = request.headers.get("connection").lower().split(",")
+    headers = request.headers.without(*_OF_THE_HOP, *(name.strip() for name in listed if name.strip()))
+    fields = [("Host", server.authority), *headers]
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+    content = request.body.read() if request.body else None
+    return httpx.Request(request.method, url, headers=raw, content=content, extensions=extensions)
+
+
+def _named(wrong: Exception, server: Server) -> Exception:
+    """What went wrong, without the text of an exception that may hold a URL."""
+    causes = list(_causes(wrong))
+    refusal = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+    if refusal is not None:
+        return HostFailed(Failure.tls, _tls(refusal, server))
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return HostFailed(Failure.unreachable, f"{server.authority} has no address: its name is not known")
+    if isinstance(wrong, httpx.ConnectError | httpx.ProxyError):
+        via = " through the proxy of the environment" if isinstance(wrong, httpx.ProxyError) else ""
+        return HostFailed(Failure.unreachable, f"{server.authority} cannot be reached{via}: the connection is refused")
+    if isinstance(wrong, httpx.ConnectTimeout):
+        return HostFailed(Failure.unreachable, f"{server.authority} cannot be reached: no connection in time")
+    if isinstance(wrong, httpx.TimeoutException):
+        return NoAnswer("no answer in time")
+    if isinstance(wrong, httpx.InvalidURL | httpx.LocalProtocolError | httpx.UnsupportedProtocol | ValueError):
+        return NoAnswer("the recorded request cannot be sent as it is")
+    return NoAnswer(f"the connection broke off: {type(wrong).__name__}")
+
+
+def _tls(refusal: ssl.SSLError, server: Server) -> str:
+    why = refusal.reason or type(refusal).__name__
+    if isinstance(refusal, ssl.SSLCertVerificationError):
+        why = refusal.verify_message
+    return f"TLS with {server.authority} fails: {why}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        yield at
+        at = at.__cause__ or at.__context__

@@ -1,0 +1,403 @@
+"""The run: the steps are asked in the order of the tape, and their answers make a new cassette.
+
+What is on the new cassette was asked; its note names the interaction in whose place. So a run that was interrupted goes
+on where it stopped, with no file beside the cassette.
+"""
+
+# Rule: the new tape has the old one's order, whatever came first, and nothing is on it that the redactor has not seen.
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from types import MappingProxyType
+
+from durable_replay.cassette.care.hosts import add_mapped_hosts
+from durable_replay.cassette.store import Cassette, CassetteWriter
+from durable_replay.drift.finding import Endpoint
+from durable_replay.drift.live.asking import Answered, Asker, NoAnswer, Wire
+from durable_replay.drift.live.auth import Credentials, teach
+from durable_replay.drift.live.carrying import Carry, Found, Gone, Place, carried, carries, found_at
+from durable_replay.drift.live.failing import Failure, HostFailed, HostFailure
+from durable_replay.drift.live.pacing import Clock, Pace, Pacer, WallClock
+from durable_replay.drift.live.preparing import Unsendable, prepared
+from durable_replay.drift.live.selecting import Plan, Server, Skipped, Step, Targets, selected
+from durable_replay.drift.live.verdicts import Refusals
+from durable_replay.drift.sources import Side
+from durable_replay.errors import UsageError
+from durable_replay.http import Interaction, Request
+from durable_replay.redaction.placeholders import is_placeholder
+from durable_replay.redaction.redact import Redactor
+from durable_replay.timeline.indexing import Indexing
+
+__all__ = ["LiveOptions", "LiveOutcome", "Progress", "take"]
+
+WINDOW = 64
+"""Steps that are under way or wait for one before them."""
+_META = "live"
+_NOTE = re.compile(r"asked live in place of #(\d{1,12})\b")
+GONE = "no such page now"
+NO_CURSOR = "the answer before it, which names the page, was not had"
+FAILED = "its host failed"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """How a run asks. `repeat` is how often one request is asked at most, 0: once, or ten times where answers differ."""
+
+    targets: Targets = field(default_factory=Targets)
+    credentials: Credentials = field(default_factory=Credentials)
+    pace: Pace = field(default_factory=Pace)
+    wire: Wire = field(default_factory=Wire)
+    repeat: int = 0
+    wanted: Callable[[Endpoint], bool] = lambda endpoint: True
+    seed: int = 0
+    hosts: Mapping[str, str] = MappingProxyType({})
+    """Services by host, kept on the new cassette."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Steps that are over, of all; `reading` while the tape is read."""
+
+    done: int
+    total: int
+    reading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOutcome:
+    """How a run ended. Numbers are places on the two tapes; only these are to be compared."""
+
+    planned: int
+    answered: int
+    """On the new tape, `resumed` of them from an earlier run."""
+    resumed: int
+    before: frozenset[int]
+    after: frozenset[int]
+    skipped: tuple[Skipped, ...]
+    failures: tuple[HostFailure, ...]
+    bare: int
+    """Requests that left without a part that was redacted and for which there was no credential."""
+    complete: bool
+
+
+def take(
+    before: Side,
+    target: Path,
+    options: LiveOptions,
+    indexing: Indexing,
+    redactor: Redactor,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    clock: Clock | None = None,
+) -> LiveOutcome:
+    """Asks the recorded requests again and puts the answers onto `target`, which is made or continued.
+
+    `redactor` has the rules of `auth.guarded`. Raises CassetteError, and UsageError where `target` is something else,
+    or is finished. An interruption leaves a target that can be continued.
+    """
+    plan = selected(
+        before,
+        indexing,
+        options.targets,
+        repeat=options.repeat,
+        wanted=options.wanted,
+        on_progress=lambda done, total: on_progress(Progress(done, total, reading=True)),
+    )
+    _require_hosts(plan, options.targets)
+    mark = _mark(plan)
+    with CassetteWriter.open(target) as writer:
+        _begin(writer, mark, target)
+        add_mapped_hosts(writer, options.hosts)
+        writer.flush()
+        teach(redactor, options.credentials)
+        run = _Run(before, plan, writer, redactor, options, clock or WallClock(), on_progress)
+        run.resume(target)
+        asyncio.run(run.all())
+        outcome = run.outcome()
+        writer.set_meta(_META, json.dumps({"plan": mark, "complete": outcome.complete}))
+    return outcome
+
+
+def _require_hosts(plan: Plan, targets: Targets) -> None:
+    dialled = {name for step in plan.steps for name in (step.server.host, f"{step.server.host}:{step.server.port}")}
+    unknown = sorted(targets.sandboxes - dialled)
+    if unknown and plan.steps:
+        raise UsageError(f"--sandbox {unknown[0]}: nothing on the tape is asked of it; check the name")
+
+
+def _mark(plan: Plan) -> str:
+    told = sha256()
+    for step in plan.steps:
+        told.update(f"{step.number} {step.server.url} {step.endpoint} {step.status} {step.covers}\n".encode())
+    return told.hexdigest()
+
+
+def _begin(writer: CassetteWriter, mark: str, target: Path) -> None:
+    text = writer.meta(_META)
+    if text is None:
+        if len(writer):
+            raise UsageError(f"{target} is a cassette of something else; name a new file to keep the live answers in")
+        writer.set_meta(_META, json.dumps({"plan": mark, "complete": False}))
+        return
+    known = json.loads(text)
+    if known.get("complete"):
+        raise UsageError(f"{target} holds a live run that is finished; name a new file, or delete it to ask again")
+    if known.get("plan") != mark:
+        raise UsageError(
+            f"{target} was begun for another cassette or with other options; repeat that command to go on with it, or"
+            " name a new file"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """One answer, not redacted yet; `kept`: it is on the new tape already."""
+
+    step: Step
+    interaction: Interaction
+    kept: bool
+
+
+class _Run:
+    """The state of one run, in one event loop."""
+
+    def __init__(
+        self,
+        side: Side,
+        plan: Plan,
+        writer: CassetteWriter,
+        redactor: Redactor,
+        options: LiveOptions,
+        clock: Clock,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._side, self._plan, self._writer = side, plan, writer
+        self._redactor, self._options, self._clock, self._on_progress = redactor, options, clock, on_progress
+        self._chance = Random(options.seed)  # noqa: S311 - jitter
+        self._carries = carries(side, plan.steps)
+        self._wanted: dict[int, list[Carry]] = {}
+        for carry in (carry for several in self._carries.values() for carry in several):
+            self._wanted.setdefault(carry.source, []).append(carry)
+        self._over: dict[int, asyncio.Event] = {}
+        self._found: dict[tuple[int, Place], Found] = {}
+        self._pacers: dict[Server, Pacer] = {}
+        self._refusals = {step.host: Refusals(step.host) for step in plan.steps}
+        self._failed: dict[str, HostFailure] = {}
+        self._placed: dict[int, int] = {}
+        """Steps' numbers to those on the new tape."""
+        self._again: set[int] = set()
+        self._left_out: Counter[tuple[Endpoint, str]] = Counter()
+        self._resumed = self._bare = self._done = 0
+
+    # -- an earlier run ---------------------------------------------------------------------------------------------
+
+    def resume(self, target: Path) -> None:
+        """Takes in what is on the target already."""
+        steps = {step.number: step for step in self._plan.steps}
+        with Cassette.open(target) as kept:
+            for interaction in kept.interactions():
+                named = _NOTE.search(interaction.note)
+                step = steps.get(int(named[1])) if named else None
+                if step is not None:
+                    self._placed[step.number] = interaction.number
+                    self._take_in(step, interaction)
+        self._resumed = len(self._placed)
+        for step in reversed(self._plan.steps):
+            if step.number not in self._placed or step.number in self._again:
+                self._again.update(carry.source for carry in self._needed(step) if self._is_redacted(carry))
+
+    def _needed(self, step: Step) -> tuple[Carry, ...]:
+        return self._carries.get(step.number, ())
+
+    def _is_redacted(self, carry: Carry) -> bool:
+        """Whether a value is hidden in the answer that is kept, so that its request has to be asked once more."""
+        found = self._found.get((carry.source, carry.place))
+        return carry.source in self._placed and found is not None and is_placeholder(found.value or "")
+
+    # -- asking -----------------------------------------------------------------------------------------------------
+
+    async def all(self) -> None:
+        """Asks what is left."""
+        todo = [step for step in self._plan.steps if step.number not in self._placed or step.number in self._again]
+        self._done = len(self._plan.steps) - len(todo)
+        numbers = {step.number for step in todo}
+        self._over = {number: asyncio.Event() for number in numbers}
+        pending: deque[asyncio.Task[_Taken | None]] = deque()
+        async with Asker(self._options.wire) as asker:
+            try:
+                for step in todo:
+                    while len(pending) >= WINDOW:
+                        self._put(await pending[0])
+                        pending.popleft()
+                    pending.append(asyncio.create_task(self._step(step, asker)))
+                while pending:
+                    self._put(await pending[0])
+                    pending.popleft()
+            finally:
+                await self._wind_up(pending)
+
+    async def _wind_up(self, pending: deque[asyncio.Task[_Taken | None]]) -> None:
+        """What is whole already is kept when the run is interrupted."""
+        while pending and pending[0].done() and not pending[0].cancelled() and pending[0].exception() is None:
+            self._put(pending.popleft().result())
+        for task in pending:
+            task.cancel()
+        for task in pending:
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+
+    async def _step(self, step: Step, asker: Asker) -> _Taken | None:
+        try:
+            for number in (step.follows, *(carry.source for carry in self._needed(step))):
+                if number in self._over:
+                    await self._over[number].wait()
+            return await self._asked(step, asker)
+        except Gone:
+            self._leave_out(step, GONE if self._has_sources(step) else NO_CURSOR)
+        except Unsendable as wrong:
+            self._leave_out(step, str(wrong))
+        except NoAnswer as wrong:
+            self._leave_out(step, str(wrong), again=True)
+        except HostFailed as wrong:
+            self._failed.setdefault(step.host, HostFailure(step.host, wrong.failure, wrong.text))
+            self._leave_out(step, FAILED, again=True)
+        finally:
+            self._over[step.number].set()
+            self._done += 1
+            self._on_progress(Progress(self._done, len(self._plan.steps)))
+        return None
+
+    def _has_sources(self, step: Step) -> bool:
+        return all((carry.source, carry.place) in self._found for carry in self._needed(step))
+
+    def _leave_out(self, step: Step, reason: str, *, again: bool = False) -> None:
+        self._left_out[step.endpoint, reason] += 1
+        self._unfinished = self._unfinished or again
+
+    _unfinished = False
+
+    async def _asked(self, step: Step, asker: Asker) -> _Taken:
+        recorded = self._side.interaction(step.number).request
+        request = carried(recorded, self._needed(step), self._found)
+        credential = self._options.credentials.of(step.server.scheme, step.server.host, step.server.port)
+        rules = self._redactor.rules
+        pacer = self._pacer(step.server)
+        attempt = 0
+        while True:
+            attempt += 1
+            async with pacer.turn():
+                self._require_host(step)
+                begun = self._clock.now()
+                sent, fewer = prepared(request, recorded, step.server, credential, rules, begun)
+                answered = await self._answer(step, sent, asker, attempt)
+            if answered is None:
+                await pacer.rest(attempt)
+            elif not pacer.heed(answered.response, attempt, accepted=answered.response.status == step.status):
+                break
+        self._bare += bool(fewer)
+        interaction = _interaction(step, sent, recorded, answered, begun, self._clock.now() - begun)
+        self._take_in(step, interaction)
+        return _Taken(step, interaction, step.number in self._placed)
+
+    async def _answer(self, step: Step, sent: Request, asker: Asker, attempt: int) -> Answered | None:
+        """None: to be tried again."""
+        try:
+            return await asker.ask(sent, step.server)
+        except HostFailed as wrong:
+            if wrong.failure is not Failure.unreachable or attempt >= self._options.pace.tries:
+                raise
+        except NoAnswer:
+            if step.writes or attempt >= self._options.pace.tries:
+                raise
+        return None
+
+    def _require_host(self, step: Step) -> None:
+        failed = self._failed.get(step.host)
+        if failed is not None:
+            raise HostFailed(failed.failure, failed.text)
+        if self._refusals[step.host].is_hopeless:
+            told = self._refusals[step.host].failure()
+            assert told is not None
+            raise HostFailed(told.failure, told.text)
+
+    def _pacer(self, server: Server) -> Pacer:
+        if server not in self._pacers:
+            self._pacers[server] = Pacer(server.authority, self._options.pace, self._clock, self._chance)
+        return self._pacers[server]
+
+    # -- answers ----------------------------------------------------------------------------------------------------
+
+    def _take_in(self, step: Step, interaction: Interaction) -> None:
+        wanted = self._wanted.get(step.number)
+        if wanted and interaction.response.status < 400:
+            found = found_at(interaction.request, interaction.response, wanted)
+            self._found.update({(step.number, place): one for place, one in found.items()})
+        if step.number not in self._again:
+            self._refusals[step.host].count(step, interaction.response)
+
+    def _put(self, taken: _Taken | None) -> None:
+        if taken is None or taken.kept:
+            return
+        shown = self._redactor.interaction(taken.interaction, self._writer.new_body)
+        self._placed[taken.step.number] = self._writer.append(shown)
+        self._writer.flush()
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def outcome(self) -> LiveOutcome:
+        """How it ended; what a host refused as a whole leaves the new tape again."""
+        for refusals in self._refusals.values():
+            told = refusals.failure()
+            if told is not None:
+                self._failed[refusals.host] = told
+                self._withdraw(refusals.steps)
+        by_number = {step.number: step for step in self._plan.steps}
+        covered = (by_number[number].covers for number in self._placed)
+        return LiveOutcome(
+            len(self._plan.steps),
+            len(self._placed),
+            self._resumed,
+            frozenset(number for numbers in covered for number in numbers),
+            frozenset(self._placed.values()),
+            tuple(self._skipped()),
+            tuple(sorted(self._failed.values(), key=lambda failure: failure.host)),
+            self._bare,
+            not self._failed and not self._unfinished,
+        )
+
+    def _withdraw(self, steps: Iterable[int]) -> None:
+        gone = {self._placed.pop(number) for number in steps if number in self._placed}
+        self._writer.delete(gone)
+        order = sorted(self._placed, key=lambda number: self._placed[number])
+        self._placed = {number: place for place, number in enumerate(order, 1)}
+
+    def _skipped(self) -> Iterator[Skipped]:
+        yield from self._plan.skipped
+        yield from sorted(Skipped(*key, count) for key, count in self._left_out.items())
+
+
+def _interaction(
+    step: Step, sent: Request, recorded: Request, answered: Answered, begun: float, duration: float
+) -> Interaction:
+    """As a recording has it: under the recorded host, wherever it was asked."""
+    note = f"asked live in place of #{step.number}"
+    if step.server.authority != recorded.authority or step.server.scheme != recorded.scheme:
+        note += f", at {step.server.url}"
+    return Interaction(
+        replace(sent, scheme=recorded.scheme, host=recorded.host, port=recorded.port),
+        answered.response,
+        started=begun,
+        duration=duration,
+        http_version=answered.http_version,
+        outcome="aborted" if answered.cut else "complete",
+        note=f"{note}; {answered.cut}" if answered.cut else note,
+    )
