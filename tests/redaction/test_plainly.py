@@ -115,7 +115,7 @@ def plainly_decoded(text: str, depth: int = 0) -> Iterator[str]:
             yield from plainly_decoded(plain, depth + 1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(texts)
 def test_a_first_look_loses_no_match_of_any_rule(text: str) -> None:
     assert quickly(text) == plainly(text)
@@ -129,13 +129,13 @@ def test_with_rules_for_personal_data_and_of_the_users_none_is_lost_either(text:
     assert quickly(text, rules) == plainly(text, rules)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(texts)
 def test_all_that_stands_encoded_is_decoded(text: str) -> None:
     assert [plain for _, plain in decoded(text)] == list(plainly_decoded(text))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(texts)
 def test_replacing_by_a_rule_is_what_its_pattern_replaces(text: str) -> None:
     for rule in DEFAULT.texts:
