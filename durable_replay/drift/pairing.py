@@ -47,7 +47,7 @@ _PATHS = 10_000
 """So many paths of a host are looked at to tell whether two hosts are one."""
 
 _SCHEMA = """
-PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = FILE;
+PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4096; PRAGMA temp_store = FILE;
 CREATE TABLE asked (side INTEGER, number INTEGER, status INTEGER, key BLOB, names INTEGER, known INTEGER, place INTEGER,
     method TEXT, path TEXT, operation TEXT);
 CREATE TABLE exchange (endpoint INTEGER, place INTEGER, key BLOB, side INTEGER, number INTEGER, names INTEGER);
