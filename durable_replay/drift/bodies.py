@@ -35,7 +35,7 @@ def body_differences(tally: EndpointTally, retyped: frozenset[int]) -> Iterator[
         ("frames.$", [pair for status in _both(tally) for pair in _frames(tally, status)]),
     ):
         forms = list(_forms(tally, retyped)) if root == "body.$" else []
-        yield from _judged(tally, root, parts, forms)
+        yield from _judged(tally, root, parts, forms, bool(retyped))
 
 
 def _both(tally: EndpointTally) -> list[int]:
@@ -99,7 +99,9 @@ def _form_change(before: SideTally, after: SideTally, new: list[Form]) -> tuple[
 # -- shapes, values, the rest -----------------------------------------------------------------------------------------
 
 
-def _judged(tally: EndpointTally, root: str, parts: list[_Pair], forms: list[Difference]) -> Iterator[Judged]:
+def _judged(
+    tally: EndpointTally, root: str, parts: list[_Pair], forms: list[Difference], retyped: bool
+) -> Iterator[Judged]:
     maps: set[str] = set()
     for _, before, after, _ in parts:
         join_maps(settle(before.shape), settle(after.shape), root, maps)
@@ -112,6 +114,8 @@ def _judged(tally: EndpointTally, root: str, parts: list[_Pair], forms: list[Dif
         shapes += [_placed(d, where, after.count) for d in contrast(before.shape, after.shape, root, evidence)]
     for difference in shapes:
         yield _judged_shape(_with_pairs(difference, noted), noted)
+    if retyped:
+        noted.explained(root, Note.form)
     yield from _values(noted, shapes, tally.afters, maps)
     yield from _capped(parts, root, tally.afters)
 
@@ -180,6 +184,10 @@ def _noted(noted: Noted, path: str, note: Note, record: Record, seen: int, maps:
 def _origin(noted: Noted, path: str, note: Note, record: Record, maps: set[str]) -> tuple[Origin | None, str]:
     if why := noted.varies(path):
         return "learnt", why
+    if note is Note.other and _all_alike(record):
+        return None, ""
+    if note is Note.type and record.strong and _same_in_another_type(record):
+        return None, ""
     if note in (Note.value, Note.length):
         if not record.strong:
             return "default", "the elements are other ones than before, by what identifies them"
@@ -193,6 +201,16 @@ def _origin(noted: Noted, path: str, note: Note, record: Record, maps: set[str])
     if note in (Note.gone, Note.new) and path.endswith("{}"):
         return "default", "the keys of a map are data"
     return _ASIDE.get(note, ("learnt", "other answers of this endpoint show both, on one side or on both"))
+
+
+def _all_alike(record: Record) -> bool:
+    """Whether all elements had one value and now have one other, so that it is no matter which element is which."""
+    return len(record.examples) > 1 and len({example[3:] for example in record.examples}) == 1
+
+
+def _same_in_another_type(record: Record) -> bool:
+    """5 and "5", in an array that holds values of both types by place."""
+    return all(example[3].strip('"') == example[4].strip('"') for example in record.examples)
 
 
 _ASIDE: dict[Note, tuple[Origin, str]] = {

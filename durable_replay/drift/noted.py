@@ -36,6 +36,10 @@ class Noted:
             step = "{}" if path in maps and child.step != "[]" else child.step
             self._flatten(child, path + step, maps)
 
+    def explained(self, path: str, note: Note) -> None:
+        """Forgets what has its cause in a difference elsewhere."""
+        self.by_path.get(path, {}).pop(note + Sides.before_after, None)
+
     def between(self, path: str, note: Note) -> Record | None:
         """What pairs of before and after showed."""
         return self.by_path.get(path, {}).get(note + Sides.before_after)

@@ -147,13 +147,14 @@ class Statuses:
             return
         was = before.most_common(1)[0][0]
         for now, count in sorted(after.items()):
-            if now in GONE and now != 405 and now != 501:
-                continue
             kind, text = _kind(was, now)
             own = Severity.cosmetic if kind is Kind.status and was // 100 == now // 100 else None
             numbers = self.numbers[Sides.before, was], self.numbers[Sides.after, now]
             examples = (Example(str(was), str(now), *numbers, "status"),)
-            yield Difference("status", kind, text, count, seen, examples, own), *self._set_aside(was, now)
+            aside = self._set_aside(was, now)
+            if now in (404, 410):
+                aside = "default", "another thing was asked for, which need not have been there before either"
+            yield Difference("status", kind, text, count, seen, examples, own), *aside
 
 
 def _kind(was: int, now: int) -> tuple[Kind, str]:

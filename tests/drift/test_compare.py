@@ -512,3 +512,77 @@ def test_another_text_or_binary_body_is_one_value_with_its_digest() -> None:
 
 def test_a_body_that_is_there_no_more_is_one_finding() -> None:
     assert told(diff([Answer({"a": 1})], [Answer(b"", media="")])) == {("", "field-removed")}
+
+
+# -- cases at the edge ------------------------------------------------------------------------------------------------
+
+
+def test_a_number_that_became_a_string_is_found_in_an_array_of_all_types() -> None:
+    assert told(diff([{"r": [True, 5, "x"]}], [{"r": [True, "5", "x"]}])) == {(".r[]", "type-changed")}
+
+
+def test_things_with_other_ids_are_compared_by_what_all_of_them_share() -> None:
+    before = [{"id": 1, "name": "a", "unit": "USD"}, {"id": 2, "name": "b", "unit": "USD"}]
+    after = [{"id": 11, "name": "c", "unit": "EUR"}, {"id": 12, "name": "d", "unit": "EUR"}]
+    comparison = diff([before], [after])
+    assert told(comparison) == {("[].unit", "value")}
+    assert {s.finding.path for s in comparison.suppressed} == {"body.$[].id", "body.$[].name"}
+
+
+def test_a_page_of_html_instead_of_json_is_one_finding() -> None:
+    comparison = diff([{"a": 1}], [Answer(b"<html><title>Login</title></html>", media="text/html")])
+    assert told(comparison) == {("header.content-type", "content-type")}
+    assert not comparison.suppressed
+
+
+def test_an_endpoint_that_was_not_there_and_now_answers_is_new() -> None:
+    finding = only(diff([Answer({}, 404)], [{"a": 1}]))
+    assert (finding.path, finding.kind, finding.severity) == ("endpoint", Kind.endpoint_new, Severity.additive)
+
+
+@pytest.mark.parametrize("status", [404, 429])
+def test_a_status_that_tells_nothing_is_set_aside(status: int) -> None:
+    comparison = diff([{"a": 1}], [Answer({}, status)], same=status == 429)
+    assert not comparison.findings
+    assert [(s.finding.path, s.origin) for s in comparison.suppressed] == [("status", "default")]
+
+
+def test_a_failure_that_did_not_last_is_set_aside() -> None:
+    comparison = diff([{"a": 1}], [Answer({}, 503), {"a": 1}])
+    assert not comparison.findings
+    assert [s.origin for s in comparison.suppressed] == ["learnt"]
+
+
+def test_a_cursor_of_another_page_is_no_finding() -> None:
+    def page(cursor: str | None) -> object:
+        return {"data": {"users": [{"id": 1}], "pageInfo": {"endCursor": cursor, "hasNextPage": cursor is not None}}}
+
+    assert not diff([page("abc")], [page("xyz")]).findings
+    assert not diff([page("abc")], [page(None)]).findings
+
+
+def test_a_limit_of_something_that_is_no_listing_is_a_value() -> None:
+    assert told(diff([{"limit": 500}], [{"limit": 200}])) == {(".limit", "value")}
+    assert told(diff([{"limit": 500, "items": []}], [{"limit": 200, "items": []}])) == {(".limit", "paging")}
+
+
+def test_the_same_path_in_answers_of_two_statuses_is_one_finding_with_both_counts() -> None:
+    pairs = [([Answer({"m": 1}, status)], [Answer({"m": "1"}, status)]) for status in (200, 404)]
+    finding = only(diff_each(pairs))
+    assert (finding.kind, finding.count, finding.seen) == (Kind.type_changed, 2, 2)
+    assert "in answers with status 404" in finding.text
+
+
+def test_a_comparison_counts_and_tells_how_far_it_is() -> None:
+    steps: list[int] = []
+    comparison = compare([group([1], [1, 1]), group([2], [], at=10)], DiffRules(), steps.append)
+    assert steps == [3, 1]
+    assert (comparison.pairs, comparison.before, comparison.after) == (2, 2, 2)
+    assert (comparison.unpaired[0].before, comparison.unpaired[0].after) == (1, 0)
+
+
+def test_more_paths_than_are_kept_is_said() -> None:
+    many = {f"{chr(97 + i % 26)}x{i}y": {f"f{j}y": {"z": j} for j in range(40)} for i in range(200)}
+    comparison = diff([many], [many])
+    assert not comparison.findings
+    assert [s.finding.path for s in comparison.suppressed] == ["body.$.**"]
