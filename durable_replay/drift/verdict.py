@@ -56,8 +56,6 @@ def _presence(tally: EndpointTally) -> Iterable[Judged]:
     elif tally.afters and not tally.befores:
         text = "not recorded on the before side"
         yield Difference("endpoint", Kind.endpoint_new, text, tally.afters, tally.afters), None, ""
-    elif not tally.befores:
-        yield from ()
 
 
 def _differences(tally: EndpointTally) -> Iterable[Judged]:
