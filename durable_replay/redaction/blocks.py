@@ -46,7 +46,7 @@ class Blocks:
             return [each for each in self._all if each in text]
         data = text.encode("latin-1", "replace")
         blocks = memoryview(data)[: len(data) // _SIZE * _SIZE].cast("I")
-        found = set(blocks).intersection(self._texts)
+        found = self._texts.keys() & blocks
         likely = dict.fromkeys(each for block in found for each in self._texts[block])
         return [each for each in (*likely, *self._short) if each in text]
 
