@@ -14,6 +14,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from durable_replay.cli.counting import counting, there
+from durable_replay.cli.diff_live import (
+    Auth,
+    CaFile,
+    Concurrency,
+    IncludeWrites,
+    Live,
+    LiveChoice,
+    MaxWait,
+    Rate,
+    Repeat,
+    Sandboxes,
+    Save,
+    Timeout,
+    To,
+    asked_live,
+)
 from durable_replay.cli.options import Maps, hosts_of
 from durable_replay.cli.quick import QuickCommand
 from durable_replay.cli.terminal import say
@@ -24,6 +40,7 @@ if TYPE_CHECKING:
     from durable_replay.drift.outcome import Outcome
     from durable_replay.drift.pairing import Pairing
     from durable_replay.drift.report import Context
+    from durable_replay.drift.sources import Side
     from durable_replay.settings import DiffSettings, Settings
     from durable_replay.timeline.indexing import Indexing
 
@@ -59,7 +76,9 @@ def add_to(app: typer.Typer) -> None:
 
 def diff(
     before: Annotated[Path, typer.Argument(metavar="BEFORE", help="The cassette that tells what the API was.")],
-    after: Annotated[Path, typer.Argument(metavar="AFTER", help="The cassette that tells what it is now.")],
+    after: Annotated[
+        Path | None, typer.Argument(metavar="[AFTER]", help="The cassette that tells what it is now; none with --live.")
+    ] = None,
     more_before: Annotated[
         list[Path] | None, typer.Option("--before", metavar="FILE", help="One more cassette before. Repeatable.")
     ] = None,
@@ -97,8 +116,22 @@ def diff(
         list[str] | None,
         typer.Option("--same", metavar="HOST=HOST", help="Two hosts, one on each side, that are one. Repeatable."),
     ] = None,
+    live: Live = False,
+    save: Save = None,
+    auth: Auth = None,
+    to: To = None,
+    include_writes: IncludeWrites = False,
+    sandbox: Sandboxes = None,
+    rate: Rate = 0.0,
+    concurrency: Concurrency = 4,
+    max_wait: MaxWait = 300.0,
+    repeat: Repeat = 0,
+    timeout: Timeout = 30.0,
+    ca_file: CaFile = None,
 ) -> int:
     """Compare two recordings of an API: what is gone, new, of another type; ids, times and order are set aside.
+
+    With --live the second is made by asking the service again what was recorded and is safe to ask.
 
     Exit code 1 where something changed as gravely as --fail-on says; docs/drift.md has the others.
     """
@@ -108,8 +141,14 @@ def diff(
     from durable_replay.settings import Settings
 
     begun = perf_counter()
+    choice = LiveChoice(
+        save, auth, to or (), include_writes, sandbox or (), rate, concurrency, max_wait, repeat, timeout, ca_file
+    )
+    choice.require_live(live)
+    given = [file for file in (after, *(more_after or ())) if file is not None]
+    _require_after(after, given, live=live)
     befores = [there(file) for file in (before, *(more_before or ()))]
-    afters = [there(file) for file in (after, *(more_after or ()))]
+    afters = [there(file) for file in given]
     _distinct(output, [*befores, *afters])
     settings = Settings.load(Path.cwd())
     limit = fail_on or FailOn(settings.diff.fail_on or FailOn.breaking)
@@ -123,15 +162,38 @@ def diff(
         show_ignored,
         version=__version__,
     )
+    selected, comparison, ended = _selected(operation), None, None
     with ExitStack() as opened:
-        pairing = _paired(opened, befores, afters, settings, hosts_of(maps), hosts, operation)
-        comparison, outcome = _compared(pairing, rules, limit)
-        context = replace(context, notes=notes(pairing), took=perf_counter() - begun)
+        indexing = _understanding([*befores, *afters], settings, hosts_of(maps), hosts)
+        asked = asked_live(opened, befores, indexing, settings, choice, selected) if live else None
+        if asked is None or asked.is_comparable:
+            sides = (asked.before, asked.after) if asked else _tapes(opened, befores, afters)
+            pairing = _paired(opened, *sides, indexing, hosts, selected)
+            comparison, ended = _compared(pairing, rules, limit)
+            context = replace(context, notes=notes(pairing))
+        if asked is not None:
+            context = replace(context, after=asked.named, notes=(*asked.notes(), *context.notes))
+            outcome = asked.ending(ended)
+        else:
+            assert ended is not None
+            outcome = ended
+        context = replace(context, took=perf_counter() - begun)
     if comparison is not None:
         _write(comparison, shape, context, output)
     if outcome.text:
         say(f"durable-replay: {outcome.text}")
     return int(outcome.ending)
+
+
+def _require_after(after: Path | None, given: Sequence[Path], *, live: bool) -> None:
+    from durable_replay.errors import UsageError
+
+    if live and given:
+        raise UsageError(
+            "--live makes the after side itself; leave AFTER out, and name a file to keep it in with --save"
+        )
+    if not live and after is None:
+        raise UsageError("name the cassette that tells what the API is now, or ask the service with --live")
 
 
 def _named(paths: Sequence[Path]) -> str:
@@ -148,28 +210,28 @@ def _distinct(output: Path | None, cassettes: Iterable[Path]) -> None:
 # -- the sides --------------------------------------------------------------------------------------------------------
 
 
+def _tapes(opened: ExitStack, befores: Sequence[Path], afters: Sequence[Path]) -> tuple[Side, Side]:
+    from durable_replay.drift.sources import Tapes
+
+    return opened.enter_context(Tapes(befores)), opened.enter_context(Tapes(afters))
+
+
 def _paired(
     opened: ExitStack,
-    befores: Sequence[Path],
-    afters: Sequence[Path],
-    settings: Settings,
-    maps: Mapping[str, str],
+    before: Side,
+    after: Side,
+    indexing: Indexing,
     same: Mapping[str, str],
-    operation: str,
+    selected: Callable[[Endpoint], bool],
 ) -> Pairing:
     """Both sides, read once and sorted; open as long as `opened` is."""
     from contextlib import closing
 
     from durable_replay.drift.pairing import pairing
-    from durable_replay.drift.sources import Tapes
 
-    indexing = _understanding([*befores, *afters], settings, maps, same)
-    sides = [opened.enter_context(Tapes(paths)) for paths in (befores, afters)]
     with counting("reading") as progress:
         return opened.enter_context(
-            closing(
-                pairing(sides[0], sides[1], indexing, same=same, selected=_selected(operation), on_progress=progress)
-            )
+            closing(pairing(before, after, indexing, same=same, selected=selected, on_progress=progress))
         )
 
 

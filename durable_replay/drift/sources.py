@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import accumulate
@@ -14,7 +15,7 @@ from typing import Protocol, Self
 from durable_replay.cassette.store import Cassette
 from durable_replay.http import BytesBody, Interaction
 
-__all__ = ["Side", "Tapes"]
+__all__ = ["Part", "Side", "Tapes"]
 
 
 SMALL = 256 * 1024
@@ -77,3 +78,22 @@ def _with_body(interaction: Interaction) -> Interaction:
     if not 0 < response.body.size <= SMALL:
         return interaction
     return replace(interaction, response=replace(response, body=BytesBody(response.body.read())))
+
+
+class Part:
+    """Those interactions of a side that have these numbers, under the numbers that they have there."""
+
+    def __init__(self, whole: Side, numbers: AbstractSet[int]) -> None:
+        self._whole, self._numbers = whole, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[Interaction]:
+        return (interaction for interaction in self._whole if interaction.number in self._numbers)
+
+    def interaction(self, number: int) -> Interaction:
+        """See `Side`."""
+        if number not in self._numbers:
+            raise LookupError(number)
+        return self._whole.interaction(number)

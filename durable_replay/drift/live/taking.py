@@ -51,7 +51,7 @@ FAILED = "its host failed"
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """How a run asks. `repeat` is how often one request is asked at most, 0: once, or ten times where answers differ."""
+    """How a run asks. `repeat`: how often one request is asked at most; 0: once, or ten times where answers differ."""
 
     targets: Targets = field(default_factory=Targets)
     credentials: Credentials = field(default_factory=Credentials)
@@ -197,6 +197,7 @@ class _Run:
         self._again: set[int] = set()
         self._left_out: Counter[tuple[Endpoint, str]] = Counter()
         self._resumed = self._bare = self._done = 0
+        self._unfinished = False
 
     # -- an earlier run ---------------------------------------------------------------------------------------------
 
@@ -283,8 +284,6 @@ class _Run:
         self._left_out[step.endpoint, reason] += 1
         self._unfinished = self._unfinished or again
 
-    _unfinished = False
-
     async def _asked(self, step: Step, asker: Asker) -> _Taken:
         recorded = self._side.interaction(step.number).request
         request = carried(recorded, self._needed(step), self._found)
@@ -357,7 +356,7 @@ class _Run:
         """How it ended; what a host refused as a whole leaves the new tape again."""
         for refusals in self._refusals.values():
             told = refusals.failure()
-            if told is not None:
+            if told is not None and (refusals.is_hopeless or refusals.host not in self._failed):
                 self._failed[refusals.host] = told
                 self._withdraw(refusals.steps)
         by_number = {step.number: step for step in self._plan.steps}
@@ -397,7 +396,7 @@ def _interaction(
         answered.response,
         started=begun,
         duration=duration,
-        http_version=answered.http_version,
+        http_version="HTTP/2.0" if answered.http_version == "HTTP/2" else answered.http_version,  # as recorders say it
         outcome="aborted" if answered.cut else "complete",
         note=f"{note}; {answered.cut}" if answered.cut else note,
     )
