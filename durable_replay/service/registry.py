@@ -6,6 +6,7 @@ Services are found by the entry-point group `durable_replay.services`, this proj
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 
 from durable_replay.errors import BadService, UsageError
@@ -67,6 +68,7 @@ class Registry:
                 self._claim(pattern, service)
         self._below.sort(key=lambda pair: -len(pair[0]))
         self._mapped = {host.lower(): self.get(name) for host, name in (hosts or {}).items()}
+        self._known = lru_cache(maxsize=4096)(self._find)
 
     @classmethod
     def installed(cls, names: Iterable[str] | None = None, hosts: Mapping[str, str] | None = None) -> Registry:
@@ -98,8 +100,10 @@ class Registry:
 
     def find(self, request: Request) -> Service | None:
         """The service that answers for a request's host, the most specific claim first."""
-        host = request.host
-        found = self._mapped.get(f"{host}:{request.port}") or self._mapped.get(host) or self._exact.get(host)
+        return self._known(request.host, request.port)
+
+    def _find(self, host: str, port: int) -> Service | None:
+        found = self._mapped.get(f"{host}:{port}") or self._mapped.get(host) or self._exact.get(host)
         if found is not None:
             return found
         return next(
