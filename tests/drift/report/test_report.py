@@ -242,7 +242,9 @@ def _plain(shape: str, text: str) -> str:
         return re.sub(r"\\([\\`*_\[\]|~#@])", r"\1", text)
     if shape == "junit":
         tree = etree.fromstring(text.encode())
-        return "\n".join([*(str(value) for one in tree.iter() for value in one.attrib.values()), *map(str, tree.itertext()), ""])
+        return "\n".join(
+            [*(str(value) for one in tree.iter() for value in one.attrib.values()), *map(str, tree.itertext()), ""]
+        )
     return text if shape == "table" else text.replace('\\"', '"')
 
 
