@@ -85,6 +85,13 @@ def no_files_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         yield home
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes that are no text go by their length: compressed ones hold the time, and workers must agree on names."""
+    if isinstance(val, bytes) and not (val.isascii() and val.decode().isprintable()):
+        return f"{len(val)} bytes"
+    return None
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the repository."""
