@@ -126,6 +126,7 @@ class Cassette:
         self._local = local()
         self._handles: WeakSet[_Handle] = WeakSet()
         self._lock = Lock()
+        self._first: tuple[_Handle, tuple[int, int]] | None = None
         self._closed = False
 
     @classmethod
@@ -171,11 +172,24 @@ class Cassette:
         if self._closed:
             raise CassetteError(f"{self.path} was closed. Open it again to read from it.")
         if handle is None:
-            handle = _Handle(sqlite_file.open_read_only(self.path))
-            with self._lock:
-                self._handles.add(handle)
-            self._local.handle = handle
+            handle = self._local.handle = self._opened()
         return handle
+
+    def _opened(self) -> _Handle:
+        """A connection for one more thread; the first one, shared, where another file has taken the name by now: who
+        has a cassette open goes on with it as it was."""
+        first = self._first
+        if first is not None and first[1] != _file_at(self.path):
+            return first[0]
+        before = _file_at(self.path)
+        handle = _Handle(sqlite_file.open_read_only(self.path))
+        if before != _file_at(self.path):  # it was replaced while we opened it
+            handle.close()
+            return self._opened()
+        with self._lock:
+            self._first = self._first or (handle, before)
+            self._handles.add(handle)
+            return handle if self._first[1] == before else self._first[0]
 
     def _all(self, sql: str, *values: rows.Value) -> list[tuple[rows.Value, ...]]:
         return self._read(lambda connection: connection.execute(sql, values).fetchall())
@@ -360,6 +374,15 @@ class Cassette:
                     pass
             count += 1
         return count
+
+
+def _file_at(path: Path) -> tuple[int, int]:
+    """Which file has this name now; none: zeros, with which opening it fails or the first connection stays."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 def _at_once(connection: sqlite3.Connection, work: Callable[[], _Result]) -> _Result:

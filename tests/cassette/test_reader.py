@@ -325,3 +325,31 @@ def test_a_deep_path_with_signs_of_urls_in_it_is_opened(tmp_path: Path, make: Ma
     with Cassette.open(folder / "ä.cassette") as cassette:
         assert len(cassette) == 1
     assert [each.name for each in folder.iterdir()] == ["ä.cassette"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file that is open cannot be replaced there")
+@pytest.mark.parametrize("successor", ["another", "none"])
+def test_who_has_a_cassette_open_goes_on_with_it_in_every_thread_when_another_takes_its_name(
+    write: Write, make: Make, tmp_path: Path, successor: str
+) -> None:
+    path = write([make(1, b"old" * 500_000), make(2, b"old 2")])
+    with Cassette.open(path) as cassette:
+        if successor == "another":
+            with CassetteWriter.open(tmp_path / "b.cassette") as writer:
+                writer.append(make(1, b"new"))
+            (tmp_path / "b.cassette").replace(path)
+        else:
+            path.unlink()
+        found: list[bytes] = []
+        threads = [
+            threading.Thread(target=lambda: found.extend(each.response.body.read() for each in cassette.interactions()))
+            for _ in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert sorted(found) == [b"old 2"] * 3 + [b"old" * 500_000] * 3
+    if successor == "another":
+        with Cassette.open(path) as cassette:
+            assert len(cassette) == 1
