@@ -80,7 +80,8 @@ def is_enum(shape: Shape, path: str, repeats: float = 1.0) -> bool:
     once = sum(count / repeats < 1.5 for count in texts.values())
     if _SAYS_ONE_OF.search(path):
         return seen >= 4 and len(texts) * 2 <= seen and once * 3 <= seen
-    return seen >= 8 and len(texts) * 3 <= seen and not once
+    # One value alone is as likely an account's name, the same all over a recording.
+    return len(texts) > 1 and seen >= 8 and len(texts) * 3 <= seen and not once
 
 
 def _enum_added(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:

@@ -233,6 +233,13 @@ def test_a_renamed_value_of_a_small_set_is_one_removed_and_one_added() -> None:
 # -- values and noise -------------------------------------------------------------------------------------------------
 
 
+def test_one_value_all_over_a_recording_of_other_things_is_no_small_set() -> None:
+    """Two recordings by two accounts, as DefectDojo's of Jira: everything one made bears its name."""
+    before = [{"by": {"name": "Ann Lee"}}] * 12
+    after = [{"by": {"name": "Bo Day"}}] * 12
+    assert diff(before, after, same=False).findings == ()
+
+
 def test_another_value_with_no_evidence_of_noise_is_cosmetic() -> None:
     finding = only(diff([{"name": "ann"}], [{"name": "bob"}]))
     assert (finding.path, finding.kind, finding.severity) == ("body.$.name", Kind.value, Severity.cosmetic)

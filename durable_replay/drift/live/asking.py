@@ -1,10 +1,12 @@
 """One request over the wire, and its answer as bytes: HTTP/1.1 or HTTP/2, TLS verified, nothing decoded or followed."""
 
-# Rule: only the server that is given is dialled (or the proxy of the environment); a redirect is an answer.
+# Rule: only the server that is given is dialled (or the proxy of the environment); a redirect is an answer. What is
+# sent holds credentials, so that the libraries beneath log nothing of it, whatever logging is set to.
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 import tempfile
@@ -22,9 +24,10 @@ from durable_replay.drift.live.selecting import Server
 from durable_replay.errors import UsageError
 from durable_replay.http import CHUNK, Body, BytesBody, Headers, Request, Response
 
-__all__ = ["Answered", "Asker", "NoAnswer", "Wire"]
+__all__ = ["Answered", "Asker", "KeptBody", "NoAnswer", "Wire"]
 
 _IN_MEMORY = 1024 * 1024
+_TALKATIVE = ("httpx", "httpcore", "h2", "hpack")
 _OF_THE_HOP = (
     "connection",
     "content-length",
@@ -67,8 +70,8 @@ class NoAnswer(Exception):
 
 
 @dataclass(slots=True)
-class _Kept(Body):
-    """A body in a file without a name, so that nothing of it stays when the process is killed."""
+class KeptBody(Body):
+    """A body in a file without a name, so that nothing of it stays when the process is killed. Close it."""
 
     file: IO[bytes] = field(repr=False)
     size: int
@@ -79,6 +82,10 @@ class _Kept(Body):
             self.file.seek(at)
             yield self.file.read(min(CHUNK, end - at))
 
+    def close(self) -> None:
+        """The content is gone."""
+        self.file.close()
+
     __hash__ = Body.__hash__
 
 
@@ -87,6 +94,7 @@ class Asker:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+        self._levels: dict[str, int] = {}
         self._client = httpx.AsyncClient(
             http2=True,
             verify=_trust(wire.ca_file),
@@ -96,13 +104,21 @@ class Asker:
         )
 
     async def __aenter__(self) -> Self:
+        for name in _TALKATIVE:
+            logger = logging.getLogger(name)
+            self._levels[name] = logger.level
+            logger.setLevel(logging.CRITICAL + 1)
         await self._client.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        await self._client.__aexit__(kind, error, at)
+        try:
+            await self._client.__aexit__(kind, error, at)
+        finally:
+            for name, level in self._levels.items():
+                logging.getLogger(name).setLevel(level)
 
     async def ask(self, request: Request, server: Server) -> Answered:
         """The answer to a request at a server; `request.host` is not looked at."""
@@ -141,7 +157,7 @@ class Asker:
         except httpx.HTTPError as wrong:
             cut = f"the answer broke off: {type(wrong).__name__}"
         if size > _IN_MEMORY:
-            return _Kept(kept, size), cut
+            return KeptBody(kept, size), cut
         kept.seek(0)
         data = kept.read()
         kept.close()

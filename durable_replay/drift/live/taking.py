@@ -18,12 +18,11 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from types import MappingProxyType
 
 from durable_replay.cassette.care.hosts import add_mapped_hosts
 from durable_replay.cassette.store import Cassette, CassetteWriter
 from durable_replay.drift.finding import Endpoint
-from durable_replay.drift.live.asking import Answered, Asker, NoAnswer, Wire
+from durable_replay.drift.live.asking import Answered, Asker, KeptBody, NoAnswer, Wire
 from durable_replay.drift.live.auth import Credentials, teach
 from durable_replay.drift.live.carrying import Carry, Found, Gone, Place, carried, carries, found_at
 from durable_replay.drift.live.failing import Failure, HostFailed, HostFailure
@@ -33,7 +32,7 @@ from durable_replay.drift.live.selecting import Plan, Server, Skipped, Step, Tar
 from durable_replay.drift.live.verdicts import Refusals
 from durable_replay.drift.sources import Side
 from durable_replay.errors import UsageError
-from durable_replay.http import Interaction, Request
+from durable_replay.http import Body, Interaction, Request
 from durable_replay.redaction.placeholders import is_placeholder
 from durable_replay.redaction.redact import Redactor
 from durable_replay.timeline.indexing import Indexing
@@ -60,7 +59,7 @@ class LiveOptions:
     repeat: int = 0
     wanted: Callable[[Endpoint], bool] = lambda endpoint: True
     seed: int = 0
-    hosts: Mapping[str, str] = MappingProxyType({})
+    hosts: Mapping[str, str] = field(default_factory=dict)
     """Services by host, kept on the new cassette."""
 
 
@@ -254,7 +253,8 @@ class _Run:
             task.cancel()
         for task in pending:
             with suppress(asyncio.CancelledError, Exception):
-                await task
+                if (taken := await task) is not None:
+                    _close(taken.interaction.response.body)
 
     async def _step(self, step: Step, asker: Asker) -> _Taken | None:
         try:
@@ -300,7 +300,7 @@ class _Run:
                 answered = await self._answer(step, sent, asker, attempt)
             if answered is None:
                 await pacer.rest(attempt)
-            elif not pacer.heed(answered.response, attempt, accepted=answered.response.status == step.status):
+            elif not self._is_limited(pacer, step, answered, attempt):
                 break
         self._bare += bool(fewer)
         interaction = _interaction(step, sent, recorded, answered, begun, self._clock.now() - begun)
@@ -318,6 +318,16 @@ class _Run:
             if step.writes or attempt >= self._options.pace.tries:
                 raise
         return None
+
+    def _is_limited(self, pacer: Pacer, step: Step, answered: Answered, attempt: int) -> bool:
+        """Whether the host wants to be asked later."""
+        limited = True
+        try:
+            limited = pacer.heed(answered.response, attempt, accepted=answered.response.status == step.status)
+        finally:
+            if limited:
+                _close(answered.response.body)
+        return limited
 
     def _require_host(self, step: Step) -> None:
         failed = self._failed.get(step.host)
@@ -344,11 +354,15 @@ class _Run:
             self._refusals[step.host].count(step, interaction.response)
 
     def _put(self, taken: _Taken | None) -> None:
-        if taken is None or taken.kept:
+        if taken is None:
             return
-        shown = self._redactor.interaction(taken.interaction, self._writer.new_body)
-        self._placed[taken.step.number] = self._writer.append(shown)
-        self._writer.flush()
+        try:
+            if not taken.kept:
+                shown = self._redactor.interaction(taken.interaction, self._writer.new_body)
+                self._placed[taken.step.number] = self._writer.append(shown)
+                self._writer.flush()
+        finally:
+            _close(taken.interaction.response.body)
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
@@ -382,6 +396,11 @@ class _Run:
     def _skipped(self) -> Iterator[Skipped]:
         yield from self._plan.skipped
         yield from sorted(Skipped(*key, count) for key, count in self._left_out.items())
+
+
+def _close(body: Body) -> None:
+    if isinstance(body, KeptBody):
+        body.close()
 
 
 def _interaction(

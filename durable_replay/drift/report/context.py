@@ -10,7 +10,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from durable_replay.drift.finding import Comparison, Endpoint, Finding, Severity
+from durable_replay.drift.finding import Comparison, Endpoint, Finding, Kind, Severity
 
 __all__ = ["Context", "FailOn", "Stale", "by_endpoint", "fails", "headline", "ordered", "stale", "summary"]
 
@@ -100,11 +100,12 @@ def headline(comparison: Comparison) -> str:
 
 
 def stale(comparison: Comparison) -> list[Stale]:
-    """What to record anew: the endpoints with a finding that is more than cosmetic."""
+    """What to record anew: the endpoints with a finding that is more than cosmetic. A new endpoint makes no recording
+    untrue."""
     return [
         Stale(endpoint, tuple(sorted({example.before_number for one in found for example in one.examples} - {0})))
         for endpoint, found in by_endpoint(comparison)
-        if any(one.severity is not Severity.cosmetic for one in found)
+        if any(one.severity is not Severity.cosmetic and one.kind is not Kind.endpoint_new for one in found)
     ]
 
 

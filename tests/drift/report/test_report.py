@@ -140,6 +140,11 @@ def test_cosmetic_findings_ask_for_no_new_recording() -> None:
     assert "record --refresh" not in render(Comparison((QUIET,)), "table", CONTEXT)
 
 
+def test_an_endpoint_that_is_only_new_makes_no_recording_untrue() -> None:
+    new = finding("endpoint", Kind.endpoint_new, Severity.additive, text="not recorded on the before side")
+    assert stale(Comparison((new,))) == []
+
+
 def test_the_table_leads_with_what_breaks_and_ends_with_the_next_step() -> None:
     lines = render(MIXED, "table", CONTEXT).splitlines()
     assert lines[0] == "jira GET /rest/api/2/issue/{issueIdOrKey}  jira.get_issue"
