@@ -157,6 +157,7 @@ def compared(pairing: Pairing, rules: DiffRules, limit: FailOn) -> tuple[Compari
 
 def rules_of(settings: DiffSettings, ignore: Iterable[str], severity: Iterable[str]) -> DiffRules:
     """The settings' rules, then the command line's; a later severity of a kind wins."""
+    from durable_replay.drift.knowledge import rules_of_world
     from durable_replay.drift.noise import DiffRules
 
     rules = [_rule(text, f"{settings.place}.ignore[{number}]") for number, text in enumerate(settings.ignore)]
@@ -168,7 +169,7 @@ def rules_of(settings: DiffSettings, ignore: Iterable[str], severity: Iterable[s
     for text in severity:
         kind, _, grave = text.partition("=")
         severities[_kind(kind, "--severity")] = _severity(grave, f"--severity {text!r}")
-    return DiffRules(tuple(rules), severities)
+    return DiffRules(tuple(rules), severities, rules_of_world)
 
 
 def _rule(text: str, place: str) -> IgnoreRule:

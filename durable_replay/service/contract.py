@@ -30,6 +30,7 @@ from lxml import etree
 
 from durable_replay.drift.emulated import Asked, ask_emulators
 from durable_replay.drift.fidelity import differences
+from durable_replay.drift.knowledge import rules_of_service
 from durable_replay.drift.recorded import as_cassette, files_of, is_recording, unclaimed
 from durable_replay.engine import Engine
 from durable_replay.errors import NotEmulated
@@ -121,6 +122,9 @@ class Contract:
 
     def test_every_operation_has_a_name(self, row: Row) -> None:
         assert row[1].name not in ("", "do", "operation", "<lambda>"), f"{_text(row)}: give its operation `name=`"
+
+    def test_what_varies_is_said_in_rules_that_can_be_read(self) -> None:
+        rules_of_service(self.service)
 
     # ---- footprints
 

@@ -10,5 +10,13 @@ from durable_jira.wire import JiraCodec
 from durable_replay.service.api import Service
 
 service = Service(
-    "jira", ("*.atlassian.net", "api.atlassian.com"), JiraCodec(), ROUTES, KINDS, seed=seed, examples=True
+    "jira",
+    ("*.atlassian.net", "api.atlassian.com"),
+    JiraCodec(),
+    ROUTES,
+    KINDS,
+    seed=seed,
+    examples=True,
+    # Who asks, how often it may, and when it last looked are no part of the API.
+    varies=("header.x-aaccountid", "kind=header-changed path=header.x-ratelimit-*", "body.$.**.lastViewed"),
 )

@@ -9,4 +9,12 @@ from durable_s3.wire import S3Codec
 
 __all__ = ["service"]
 
-service = Service("s3", HOSTS, S3Codec(ROUTES), ROUTES, (BUCKET, OBJECT, UPLOAD, PART), significant=SIGNIFICANT)
+service = Service(
+    "s3",
+    HOSTS,
+    S3Codec(ROUTES),
+    ROUTES,
+    (BUCKET, OBJECT, UPLOAD, PART),
+    significant=SIGNIFICANT,
+    varies=("body.$.Error.RequestId[]", "body.$.Error.HostId[]", "header.x-amz-id-2", "header.x-amz-request-id"),
+)
