@@ -26,6 +26,7 @@ __all__ = [
     "SpooledBody",
     "StoredBody",
     "chunk_checksum",
+    "compressed",
     "packed",
     "unpacked",
 ]
@@ -34,6 +35,8 @@ INLINE = 1024 * 1024
 """Bodies up to this size are one value; larger ones are chunks of this size (the last one shorter)."""
 
 _LEVEL = 3
+_MAGIC = b"\x28\xb5\x2f\xfd"
+"""What each zstd frame begins with; it is left out of values that are stored packed. No frame goes on so."""
 
 
 class DamagedBody(ValueError):
@@ -44,8 +47,13 @@ def packed(data: bytes, compressor: zstandard.ZstdCompressor | None = None) -> t
     """`("zstd" | "raw", bytes)`, whichever is smaller."""
     if len(data) < 64:  # a frame's header and checksum eat what such a text could save
         return "raw", data
-    small = (compressor or zstandard.ZstdCompressor(level=_LEVEL)).compress(data)
+    small = compressed(compressor or zstandard.ZstdCompressor(level=_LEVEL), data)
     return ("zstd", small) if len(small) < len(data) else ("raw", data)
+
+
+def compressed(compressor: zstandard.ZstdCompressor, data: bytes) -> bytes:
+    """A frame without the four bytes that all have."""
+    return compressor.compress(data)[len(_MAGIC) :]
 
 
 def unpacked(
@@ -63,6 +71,8 @@ def unpacked(
         if size is not None and len(data) != size:
             raise DamagedBody("its length is wrong")
         return data
+    if not data.startswith(_MAGIC):
+        data = _MAGIC + data
     try:
         announced = zstandard.frame_content_size(data)
         if announced < 0 or announced > limit or size not in (None, announced):

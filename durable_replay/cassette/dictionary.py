@@ -17,24 +17,24 @@ from pathlib import Path
 import zstandard
 
 from durable_replay.cassette import sqlite_file
-from durable_replay.cassette.bodies import DamagedBody, packed, unpacked
+from durable_replay.cassette.bodies import DamagedBody, compressed, packed, unpacked
 
 __all__ = ["SAMPLE", "Dictionary", "Packer", "read_dictionary"]
 
 SAMPLE = 512
 """Interactions that a dictionary is chosen from."""
 
-_SIZE = 64 * 1024
-_PIECE = 32 * 1024
-_PACKED = 64 * 1024
+_SIZE = 512 * 1024
+_PIECE = 128 * 1024
+_PACKED = 256 * 1024
 """Values up to this size are packed with the dictionary; larger ones hold enough of their own."""
-_UNLIKE = 0.15
+_UNLIKE = 0.08
 _NOISE = 0.9
 _SHORT = 256
 """Texts up to this size are noise to a compressor that has seen nothing like them."""
-_WORTH = 64
+_WORTH = 48
 _PAGE = 256
-_CLOSE, _SMALL = 3, 9
+_FAST, _CLOSE, _SMALL, _SMALLEST = 1, 3, 12, 19
 _NEWEST = "SELECT max(number) FROM dictionary"
 _ONE = "SELECT interactions, checksum, data FROM dictionary WHERE number = ?"
 _INSERT = "INSERT INTO dictionary (number, interactions, checksum, data) VALUES (?, ?, ?, ?)"
@@ -62,7 +62,7 @@ class Dictionary:
         """Packing and stored bytes, as `bodies.unpacked` takes them."""
         if not self.content or not 8 < len(data) <= _PACKED:
             return packed(data, self._plain)
-        small = self._compressor.compress(data)
+        small = compressed(self._compressor, data)
         return (self.name, small) if len(small) < len(data) else ("raw", data)
 
 
@@ -151,7 +151,7 @@ class Packer:
 def _chosen(samples: Iterable[bytes]) -> bytes:
     """The text of those samples that were unlike all before them; no noise, which nothing else resembles."""
     content = b""
-    compressor = zstandard.ZstdCompressor(level=_CLOSE)
+    compressor = zstandard.ZstdCompressor(level=_FAST)
     for sample in samples:
         piece = sample[:_PIECE]
         if len(content) + len(piece) > _SIZE:
@@ -161,5 +161,5 @@ def _chosen(samples: Iterable[bytes]) -> bytes:
         if size > max(_WORTH, _UNLIKE * len(piece)) and not is_noise:
             content += piece
             raw = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-            compressor = zstandard.ZstdCompressor(level=_CLOSE, dict_data=raw)
+            compressor = zstandard.ZstdCompressor(level=_FAST, dict_data=raw)
     return content

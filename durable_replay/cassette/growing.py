@@ -14,6 +14,7 @@ from typing import cast
 
 from durable_replay.cassette import rows
 from durable_replay.cassette.dictionary import Packer
+from durable_replay.cassette.places import Places
 from durable_replay.cassette.reader import Tape
 from durable_replay.errors import CassetteError
 from durable_replay.http import Frame, Headers
@@ -21,7 +22,7 @@ from durable_replay.http import Frame, Headers
 __all__ = ["Growth", "last_values"]
 
 _AT = {name: place for place, name in enumerate(rows.COLUMNS)}
-_ROW = f"SELECT {', '.join(rows.STORED)} FROM interaction WHERE number = ?"  # noqa: S608 - names of our own
+_ROW = f"SELECT {', '.join(rows.READ)} FROM interaction WHERE number = ?"  # noqa: S608 - names of our own
 _FRAMES = f"SELECT {', '.join(rows.FRAME_COLUMNS)} FROM frame WHERE interaction = ? ORDER BY position"  # noqa: S608
 _PIECES = _FRAMES.replace("ORDER", f"AND kind = '{rows.PIECE}' ORDER")
 _ADD = (
@@ -64,9 +65,10 @@ class _Growing:
 class Growth:
     """What grows in one cassette. Its methods run in the caller's transaction, and give the row's new checksum."""
 
-    def __init__(self, connection: sqlite3.Connection, packer: Packer) -> None:
+    def __init__(self, connection: sqlite3.Connection, packer: Packer, places: Places) -> None:
         self._connection = connection
         self._packer = packer
+        self._places = places
         self._growing: dict[int, _Growing] = {}
 
     def forget(self) -> None:
@@ -135,7 +137,8 @@ class Growth:
         columns = ", ".join(f"{column} = ?" for column in rows.STORED)
         checksum = growing.checksum
         sql = f"UPDATE interaction SET {columns} WHERE number = ?"  # noqa: S608
-        self._connection.execute(sql, (*rows.stored(tuple(growing.row), checksum, self._packer.packed), number))
+        stored = rows.stored(tuple(growing.row), checksum, self._packer.packed, self._places)
+        self._connection.execute(sql, (*stored, number))
         return checksum
 
 

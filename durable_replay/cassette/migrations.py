@@ -3,8 +3,8 @@
 # Rule: a migration that was released is never edited. A change of tables.py needs a new one at the end, and a test
 # holds that a file which had them all equals a new one.
 
-A migration is a function of a connection, numbered by its place; each is recorded in the table `migration` within the
-transaction that it runs in.
+A migration is a function of a connection, numbered by its place; each is recorded in `meta` within the transaction
+that it runs in. (The first schema had a table for that.)
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from durable_replay.cassette.places import ORIGIN, body_numbers, origin_text
 from durable_replay.cassette.reader import Tape
 from durable_replay.cassette.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
 
-__all__ = ["MIGRATIONS", "empty_cassette", "migrate"]
+__all__ = ["MIGRATIONS", "SPARE", "empty_cassette", "make_spare", "migrate"]
 
 
 def first_tables(connection: sqlite3.Connection) -> None:
@@ -63,8 +64,93 @@ CREATE TABLE dictionary (
 )
 """
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (first_tables,)
+
+def numbers_for_what_is_shared(connection: sqlite3.Connection) -> None:
+    """Rows name bodies and origins by number; no index and no table is there for what a number tells."""
+    execute = connection.execute
+    for table in ("meta", "interaction", "body"):
+        execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    for statement in _NUMBERED_TABLES.split(";"):
+        execute(statement)
+    execute("INSERT INTO meta (key, value) SELECT key, value FROM old_meta")
+    execute(
+        "INSERT INTO meta (key, value) SELECT 'migration ' || number, name || ' ' || applied_at FROM migration"
+        " WHERE number < 2"
+    )
+    _number_bodies(connection)
+    connection.create_function("origin_text", 2, origin_text, deterministic=True)
+    pairs = execute("SELECT host, port FROM old_interaction GROUP BY host, port ORDER BY min(number)").fetchall()
+    execute("CREATE TEMP TABLE origins (number INTEGER PRIMARY KEY, text TEXT UNIQUE)")
+    connection.executemany("INSERT INTO origins (text) VALUES (?)", [(origin_text(*pair),) for pair in pairs])
+    execute(f"INSERT INTO meta (key, value) SELECT '{ORIGIN}' || number, text FROM origins")  # noqa: S608
+    execute(_NUMBERED_ROWS)
+    for table in ("origins", "numbers", "old_meta", "old_interaction", "old_body", "migration"):
+        execute(f"DROP TABLE {table}")
+
+
+def _number_bodies(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TEMP TABLE numbers (digest BLOB PRIMARY KEY, id INTEGER) WITHOUT ROWID")
+    last = 0
+    for old, digest in connection.execute("SELECT id, digest FROM old_body ORDER BY digest").fetchall():
+        last = max(last + 1, body_numbers(digest)[0])  # those that share leading bits follow one another here
+        connection.execute(
+            "INSERT INTO body (id, digest, size, packing, data)"
+            " SELECT ?, digest, size, packing, data FROM old_body WHERE id = ?",
+            (last, old),
+        )
+        connection.execute("INSERT INTO numbers VALUES (?, ?)", (digest, last))
+
+
+_NUMBERED_TABLES = """
+CREATE TABLE meta ("key" TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY ("key")) WITHOUT ROWID;
+CREATE TABLE interaction (
+    number INTEGER NOT NULL, origin INTEGER NOT NULL,
+    request_body INTEGER, request_size INTEGER NOT NULL,
+    status INTEGER NOT NULL, response_body INTEGER, response_size INTEGER NOT NULL,
+    started FLOAT NOT NULL, duration FLOAT NOT NULL, frames INTEGER NOT NULL,
+    packing TEXT NOT NULL, head BLOB NOT NULL, checksum BLOB NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE TABLE body (
+    id INTEGER NOT NULL, digest BLOB NOT NULL, size INTEGER NOT NULL, packing TEXT NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (id)
+)
+"""
+# a digest of no body, where a first schema's file is damaged, becomes the number of none: reading tells
+_NUMBERED_ROWS = """
+INSERT INTO interaction
+SELECT number, (SELECT origins.number FROM origins WHERE text = origin_text(host, port)),
+    CASE WHEN request_body IS NOT NULL THEN
+        coalesce((SELECT numbers.id FROM numbers WHERE numbers.digest = request_body), 0) END, request_size,
+    status, CASE WHEN response_body IS NOT NULL THEN
+        coalesce((SELECT numbers.id FROM numbers WHERE numbers.digest = response_body), 0) END, response_size,
+    started, duration, frames, packing, head, checksum
+FROM old_interaction
+"""
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (first_tables, numbers_for_what_is_shared)
 """In order; the first has number 1."""
+
+SPARE = {
+    "frame": """CREATE TABLE frame (
+    interaction INTEGER NOT NULL, position INTEGER NOT NULL,
+    from_client INTEGER NOT NULL, kind TEXT NOT NULL, code INTEGER, at FLOAT NOT NULL,
+    packing TEXT NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (interaction, position)
+) WITHOUT ROWID""",
+    "body_chunk": """CREATE TABLE body_chunk (
+    id INTEGER NOT NULL, digest BLOB NOT NULL, position INTEGER NOT NULL,
+    size INTEGER NOT NULL, checksum BLOB NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (id), UNIQUE (digest, position)
+)""",
+}
+"""Tables that most cassettes have no row for: a small file is left without them, and a writer makes them again."""
+
+
+def make_spare(connection: sqlite3.Connection) -> None:
+    """Make those that are not there."""
+    for statement in SPARE.values():
+        connection.execute(statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
 
 
 def migrate(connection: sqlite3.Connection) -> list[int]:
@@ -77,6 +163,7 @@ def migrate(connection: sqlite3.Connection) -> list[int]:
     try:
         for number in pending:
             MIGRATIONS[number - 1](connection)
+        for number in pending:
             _record(connection, number)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
@@ -124,4 +211,4 @@ def _put(image: bytes, path: Path) -> None:
 def _record(connection: sqlite3.Connection, number: int) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     name = MIGRATIONS[number - 1].__name__
-    connection.execute("INSERT INTO migration (number, name, applied_at) VALUES (?, ?, ?)", (number, name, now))
+    connection.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (f"migration {number}", f"{name} {now}"))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
@@ -26,6 +27,7 @@ from zstandard import ZstdDecompressor
 from durable_replay.cassette import rows, sqlite_file
 from durable_replay.cassette.bodies import DamagedBody, StoredBody, chunk_checksum, unpacked
 from durable_replay.cassette.dictionary import read_dictionary
+from durable_replay.cassette.places import body_numbers
 from durable_replay.errors import CassetteError
 from durable_replay.http import EMPTY, Body, Interaction
 
@@ -34,19 +36,19 @@ __all__ = ["Cassette", "Summary", "Tape"]
 _Result = TypeVar("_Result")
 
 _PAGE = 256
-_COLUMNS = ", ".join(rows.STORED)
+_COLUMNS = ", ".join(rows.READ)
 _FRAME_COUNT, _PACKING = rows.STORED.index("frames"), rows.STORED.index("packing")
 _DICTIONARIES = 4
 _ONE = f"SELECT {_COLUMNS} FROM interaction WHERE number = ?"  # noqa: S608 - names of our own
 _MANY = f"SELECT {_COLUMNS} FROM interaction WHERE number BETWEEN ? AND ? ORDER BY number"  # noqa: S608
 _FRAMES = f"SELECT {', '.join(rows.FRAME_COLUMNS)} FROM frame WHERE interaction = ? ORDER BY position"  # noqa: S608
-_BODY = "SELECT packing, size, data FROM body WHERE digest = ?"
+_BODY = "SELECT packing, size, data FROM body WHERE id BETWEEN ? AND ? AND digest = ?"
 _CHUNK = "SELECT size, checksum, data FROM body_chunk WHERE digest = ? AND position = ?"
 _TAPE = (
     "SELECT (SELECT value FROM meta WHERE key = 'tape'), (SELECT max(number) FROM interaction),"
     " (SELECT min(number) FROM interaction)"
 )
-_HOSTS = "SELECT host, count(*) FROM interaction GROUP BY host ORDER BY count(*) DESC, host"
+_HOSTS = "SELECT (SELECT value FROM meta WHERE key = 'origin ' || origin), count(*) FROM interaction GROUP BY origin"
 _TOTALS = (
     "SELECT coalesce(sum(request_size), 0), coalesce(sum(response_size), 0), coalesce(sum(frames), 0),"
     " min(started), max(started) FROM interaction"
@@ -281,7 +283,8 @@ class Cassette:
         found = connection.execute(_ONE, (number,)).fetchall()
         if found:
             self._learn(connection, found[0][_PACKING])
-        return found, connection.execute(_FRAMES, (number,)).fetchall()
+        frames = bool(found) and bool(found[0][_FRAME_COUNT])
+        return found, connection.execute(_FRAMES, (number,)).fetchall() if frames else []
 
     def _stored(self, digest: bytes | None, size: int) -> Body:
         return EMPTY if digest is None else StoredBody(self, digest, size)
@@ -292,7 +295,7 @@ class Cassette:
             key = bytes.fromhex(digest)
         except ValueError:
             return None
-        found = self._all(_BODY, key)
+        found = self._all(_BODY, *body_numbers(key), key)
         return StoredBody(self, key, cast(int, found[0][1])) if found else None
 
     def _unpacked(self, packing: str, size: int | None, data: bytes) -> bytes:
@@ -327,7 +330,7 @@ class Cassette:
 
     def inline(self, digest: bytes) -> bytes:
         """A body of up to 1 MiB, unpacked. Raises DamagedBody where it cannot be."""
-        found = self._all(_BODY, digest)
+        found = self._all(_BODY, *body_numbers(digest), digest)
         if found and not self._is_readable(found[0][0]):
             found = self._read(lambda connection: _at_once(connection, lambda: self._body_row(connection, digest)))
         if not found:
@@ -338,7 +341,7 @@ class Cassette:
         return self._unpacked(packing, size, data)
 
     def _body_row(self, connection: sqlite3.Connection, digest: bytes) -> list[tuple[rows.Value, ...]]:
-        found = connection.execute(_BODY, (digest,)).fetchall()
+        found = connection.execute(_BODY, (*body_numbers(digest), digest)).fetchall()
         if found:
             self._learn(connection, found[0][0])
         return found
@@ -357,13 +360,19 @@ class Cassette:
 
     def summary(self) -> Summary:
         """Counts, hosts and bytes; reads all rows, no bodies."""
-        hosts = cast("list[tuple[str, int]]", self._all(_HOSTS))
+        hosts = self._hosts()
         ((requested, responded, frames, first, last),) = cast(
             "list[tuple[int, int, int, float | None, float | None]]", self._all(_TOTALS)
         )
         ((bodies, body_bytes),) = cast("list[tuple[int, int]]", self._all(_CONTENT))
         size = self.path.stat().st_size
-        return Summary(len(self), frames, dict(hosts), requested, responded, bodies, body_bytes, size, first, last)
+        return Summary(len(self), frames, hosts, requested, responded, bodies, body_bytes, size, first, last)
+
+    def _hosts(self) -> dict[str, int]:
+        counts: Counter[str] = Counter()
+        for origin, count in self._all(_HOSTS):
+            counts[str(origin).rpartition(":")[0]] += cast(int, count)
+        return dict(sorted(counts.items(), key=lambda host: (-host[1], host[0])))
 
     def verify(self) -> int:
         """Read every interaction and every byte of every body; gives their number. Raises CorruptCassette."""

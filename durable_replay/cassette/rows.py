@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 from durable_replay.cassette.bodies import packed, unpacked
+from durable_replay.cassette.places import origin_of
 from durable_replay.errors import LimitExceeded
 from durable_replay.http import IN_MEMORY, Body, BytesBody, Frame, Headers, Interaction, Request, Response
 
@@ -21,6 +22,7 @@ __all__ = [
     "COLUMNS",
     "FRAME_COLUMNS",
     "PIECE",
+    "READ",
     "STORED",
     "Damaged",
     "FrameRow",
@@ -43,7 +45,17 @@ Value = str | int | float | bytes | None
 Row = tuple[Value, ...]
 """The values of COLUMNS without the checksum."""
 StoredRow = tuple[Value, ...]
-"""The values of STORED."""
+"""The values of STORED, or of READ."""
+
+
+class Numbers(Protocol):
+    """Gives the numbers of what rows share: places.Places."""
+
+    def body(self, digest: bytes, /) -> int | None: ...
+
+    def origin(self, host: str, port: int, /) -> int: ...
+
+
 Pack = Callable[[bytes], tuple[str, bytes]]
 Unpack = Callable[[str, int | None, bytes], bytes]
 FrameRow = tuple[Value, ...]
@@ -74,8 +86,7 @@ COLUMNS = (
 )
 STORED = (
     "number",
-    "host",
-    "port",
+    "origin",
     "request_body",
     "request_size",
     "status",
@@ -88,7 +99,14 @@ STORED = (
     "head",
     "checksum",
 )
-"""The columns as they are in the file: `head` holds the texts, packed."""
+"""The columns as they are in the file: `head` holds the texts, packed; `origin` and bodies are numbers (places.py)."""
+_SHARED = {
+    "origin": "(SELECT value FROM meta WHERE key = 'origin ' || origin)",
+    "request_body": "coalesce((SELECT digest FROM body WHERE id = request_body), request_body)",
+    "response_body": "coalesce((SELECT digest FROM body WHERE id = response_body), response_body)",
+}
+READ = tuple(_SHARED.get(column, column) for column in STORED)
+"""What to select for STORED, with what the numbers stand for; a number stays where that is missing."""
 _TEXTS = 7
 FRAME_COLUMNS = ("position", "from_client", "kind", "code", "at", "packing", "size", "data")
 
@@ -130,28 +148,41 @@ def to_row(interaction: Interaction, number: int, request_body: bytes | None, re
     )
 
 
-def stored(row: Row, checksum: bytes, pack: Pack) -> StoredRow:
-    """A row as the file has it."""
+def stored(row: Row, checksum: bytes, pack: Pack, numbers: Numbers) -> StoredRow:
+    """A row as the file has it: the values of STORED."""
     (number, method, scheme, host, port, target, headers, request_body, request_size, status, reason) = row[:11]
     (response_headers, trailers, response_body, response_size, version, started, duration, outcome, note) = row[11:20]
     texts = _dump((method, scheme, target, reason, version, outcome, note))
     lines = cast("list[str]", [texts, headers, response_headers, trailers])
     packing, head = pack("\n".join(lines).encode())
-    sizes = (request_body, request_size, status, response_body, response_size)
-    return (number, host, port, *sizes, started, duration, row[20], packing, head, checksum)
+    bodies = [None if body is None else numbers.body(cast(bytes, body)) for body in (request_body, response_body)]
+    sizes = (bodies[0], request_size, status, bodies[1], response_size)
+    origin = numbers.origin(cast(str, host), cast(int, port))
+    return (number, origin, *sizes, started, duration, row[20], packing, head, checksum)
 
 
 def logical(row: StoredRow, unpack: Unpack) -> tuple[Row, Value]:
-    """The values of COLUMNS, and the checksum that they should have. Raises Damaged, and what `unpack` does."""
-    (number, host, port, request_body, request_size, status, response_body, response_size) = row[:8]
-    (started, duration, frames, packing, head, expected) = row[8:]
+    """The values of COLUMNS from those of READ, and the checksum that they should have. Raises Damaged, and what
+    `unpack` does."""
+    (number, origin, request_body, request_size, status, response_body, response_size) = row[:7]
+    (started, duration, frames, packing, head, expected) = row[7:]
+    if isinstance(request_body, int) or isinstance(response_body, int):
+        raise Damaged("its body is missing")
     if not isinstance(packing, str) or not isinstance(head, bytes):
         raise Damaged("its texts are not those that were recorded")
     texts, headers, trailers = _texts(unpack(packing, None, head))
     method, scheme, target, reason, version, outcome, note = texts
+    host, port = _origin(origin)
     request = (number, method, scheme, host, port, target, headers[0], request_body, request_size)
     response = (status, reason, headers[1], trailers, response_body, response_size)
     return (*request, *response, version, started, duration, outcome, note, frames), expected
+
+
+def _origin(text: Value) -> tuple[str, int]:
+    try:
+        return origin_of(cast(str, text))
+    except (ValueError, AttributeError) as error:
+        raise Damaged("its host is missing") from error
 
 
 def _texts(head: bytes) -> tuple[list[str], tuple[str, str], str]:

@@ -13,27 +13,19 @@ from sqlalchemy.orm import registry
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Field, SQLModel
 
-__all__ = ["Body", "BodyChunk", "Dictionary", "Frame", "Interaction", "Meta", "Migration", "Table", "create_tables"]
+__all__ = ["Body", "BodyChunk", "Dictionary", "Frame", "Interaction", "Meta", "Table", "create_tables"]
 
 
 class Table(SQLModel, registry=registry()):
     """Base of the tables below."""
 
 
-class Migration(Table, table=True):
-    """A migration that this file has had; a new file has had them all."""
-
-    __tablename__: ClassVar[str] = "migration"
-    number: int = Field(primary_key=True)
-    name: str = Field(sa_type=Text)
-    applied_at: str = Field(sa_type=Text)
-    """ISO 8601, UTC."""
-
-
 class Meta(Table, table=True):
-    """Facts on the file: `tape` is its length and identity (see reader.py)."""
+    """Facts on the file: `tape` is its length and identity (see reader.py), `origin 1` the host and port that rows name
+    by this number, `migration 1` the name and time (ISO 8601, UTC) of the first migration; a new file has had all."""
 
     __tablename__: ClassVar[str] = "meta"
+    __table_args__: ClassVar[dict[str, bool]] = {"sqlite_with_rowid": False}
     key: str = Field(primary_key=True, sa_type=Text)
     value: str = Field(sa_type=Text)
 
@@ -44,14 +36,14 @@ class Interaction(Table, table=True):
     __tablename__: ClassVar[str] = "interaction"
     number: int = Field(primary_key=True)
     """From 1, without gaps."""
-    host: str = Field(sa_type=Text)
-    port: int
-    request_body: bytes | None = Field(sa_type=BLOB)
-    """The sha256 of the body; NULL when it is empty."""
+    origin: int
+    """Of which host and port: see places.py."""
+    request_body: int | None
+    """The number of the body; NULL when it is empty."""
     request_size: int
     """Bytes."""
     status: int
-    response_body: bytes | None = Field(sa_type=BLOB)
+    response_body: int | None
     response_size: int
     started: float
     """Seconds since the epoch."""
@@ -93,7 +85,8 @@ class Body(Table, table=True):
 
     __tablename__: ClassVar[str] = "body"
     id: int = Field(primary_key=True)
-    digest: bytes = Field(sa_type=BLOB, unique=True)
+    """Follows from the digest: see places.py."""
+    digest: bytes = Field(sa_type=BLOB)
     """sha256 of the content."""
     size: int
     packing: str = Field(sa_type=Text)

@@ -21,6 +21,7 @@ from durable_replay.cassette.dictionary import SAMPLE, Packer
 from durable_replay.cassette.growing import Growth, last_values
 from durable_replay.cassette.lock import WriterLock
 from durable_replay.cassette.opening import UNUSED_CHUNKS, alone_in_one_file, opened
+from durable_replay.cassette.places import ORIGIN, Places
 from durable_replay.cassette.reader import Tape
 from durable_replay.errors import CassetteError
 from durable_replay.http import Body, Frame, Headers, Interaction
@@ -39,14 +40,14 @@ _INSERT_FRAME = (
     f" VALUES ({', '.join('?' * (len(rows.FRAME_COLUMNS) + 1))})"
 )
 _INSERT_CHUNK = "INSERT OR REPLACE INTO body_chunk (digest, position, size, checksum, data) VALUES (?, ?, ?, ?, ?)"
-_INSERT_BODY = "INSERT OR IGNORE INTO body (digest, size, packing, data) VALUES (?, ?, ?, ?)"
+_INSERT_BODY = "INSERT INTO body (id, digest, size, packing, data) VALUES (?, ?, ?, ?, ?)"
 _SET = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
 _TAPE = "tape"
 _GROWN = "grown"
 """In `meta` while the identity is not the chain over all rows, because one of them has grown."""
 _OWN = frozenset({_TAPE, _GROWN})
 _UNUSED_BODIES = (
-    "DELETE FROM body WHERE digest NOT IN (SELECT request_body FROM interaction WHERE request_body IS NOT NULL"
+    "DELETE FROM body WHERE id NOT IN (SELECT request_body FROM interaction WHERE request_body IS NOT NULL"
     " UNION SELECT response_body FROM interaction WHERE response_body IS NOT NULL)"
 )
 
@@ -68,7 +69,8 @@ class CassetteWriter:
         self._packer = Packer(connection, path)
         self._closed = False
         self._atomic = False
-        self._growth = Growth(connection, self._packer)
+        self._places = Places(connection)
+        self._growth = Growth(connection, self._packer, self._places)
         self._tape = self._flushed = self._read_tape()
         self._grown = self._meta(_GROWN) is not None
 
@@ -174,7 +176,7 @@ class CassetteWriter:
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a fact on the cassette under a name that is not the tape's own; `Cassette.meta` reads it."""
-        if key in _OWN:
+        if key in _OWN or key.startswith((ORIGIN, "migration ")):
             raise CassetteError(f"{self.path}: {key!r} is the tape's own. Name it otherwise.")
         with self._lock:
             self._run(lambda: self._connection.execute(_SET, (key, value)))
@@ -185,7 +187,7 @@ class CassetteWriter:
             return self._run(lambda: self._meta(key))
 
     def _insert(self, row: rows.Row, checksum: bytes, frames: list[rows.FrameRow]) -> None:
-        self._connection.execute(_INSERT, rows.stored(row, checksum, self._packer.packed))
+        self._connection.execute(_INSERT, rows.stored(row, checksum, self._packer.packed, self._places))
         if frames:
             self._connection.executemany(_INSERT_FRAME, [(row[0], *frame) for frame in frames])
 
@@ -209,6 +211,7 @@ class CassetteWriter:
         self._tape = self._flushed
         self._growth.forget()
         self._packer.forget()
+        self._places.forget()
 
     def _store(self, body: Body) -> bytes | None:
         """The digest of the body, which is in the file from here on (None: it is empty)."""
@@ -217,22 +220,22 @@ class CassetteWriter:
         if isinstance(body, StoredBody | SpooledBody):
             digest = bytes.fromhex(body.digest)
             with self._lock:
-                if self._run(lambda: self._has(digest)):
+                if self._run(lambda: self._places.body(digest)) is not None:
                     return digest
         if body.size <= INLINE:
             return self._store_inline(body.read())
         return self._store_chunks(body if isinstance(body, SpooledBody) else self._spooled(body))
 
-    def _has(self, digest: bytes) -> bool:
-        return self._connection.execute("SELECT 1 FROM body WHERE digest = ?", (digest,)).fetchone() is not None
-
     def _store_inline(self, data: bytes) -> bytes:
         digest = sha256(data).digest()
         with self._lock:
-            if not self._run(lambda: self._has(digest)):
+            if self._run(lambda: self._places.body(digest)) is None:
                 values = (digest, len(data), *self._packer.packed(data))
-                self._run(lambda: self._connection.execute(_INSERT_BODY, values))
+                self._run(lambda: self._insert_body(*values))
         return digest
+
+    def _insert_body(self, digest: bytes, size: int, packing: str, data: bytes) -> None:
+        self._connection.execute(_INSERT_BODY, (self._places.new_body(digest), digest, size, packing, data))
 
     def _spooled(self, body: Body) -> SpooledBody:
         spool = self.new_body()
@@ -264,7 +267,8 @@ class CassetteWriter:
         sql = "SELECT count(*) FROM body_chunk WHERE digest = ?"
         if self._connection.execute(sql, (digest,)).fetchone() != (len(body),):
             raise CassetteError(f"{self.path}: a write failed while a large body was stored. Append it again.")
-        self._connection.execute(_INSERT_BODY, (digest, body.size, "chunks", b""))
+        if self._places.body(digest) is None:
+            self._insert_body(digest, body.size, "chunks", b"")
 
     def flush(self) -> None:
         """Commit: what was appended before survives the end of this process."""
@@ -329,7 +333,7 @@ class CassetteWriter:
     def _keep(self, numbers: Iterable[int]) -> None:
         """Renumber these (ascending) from 1 and delete the others."""
         tape = Tape()
-        columns = ", ".join(rows.STORED)
+        columns = ", ".join(rows.READ)
         for number in numbers:
             row = self._connection.execute(f"SELECT {columns} FROM interaction WHERE number = ?", (number,)).fetchone()  # noqa: S608
             tape = tape.then(self._move(rows.logical(row, self._packer.unpacked)[0], tape.length + 1))
@@ -352,6 +356,7 @@ class CassetteWriter:
     def _drop_unused(self) -> None:
         self._connection.execute(_UNUSED_BODIES)
         self._connection.execute(UNUSED_CHUNKS)
+        self._places.drop_unused()
 
     def index_connection(self) -> sqlite3.Connection:
         """The connection, for a module that keeps tables of its own in this file; in a new transaction.

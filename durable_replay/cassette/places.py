@@ -1,0 +1,108 @@
+"""The small numbers by which rows name what many of them share: contents, and origins (a host and a port).
+
+# Rule: a number is used only together with what it stands for, in one statement or one transaction; checksums and
+identity are over what it stands for, never over the number.
+
+A body's number follows from its digest, so that no second index is needed to find it: its leading bits, and a place
+among the few that have these. An origin's is counted up, and kept in `meta`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+
+from durable_replay.errors import CassetteError
+
+__all__ = ["ORIGIN", "Places", "body_numbers", "origin_of", "origin_text"]
+
+ORIGIN = "origin "
+"""In `meta`, the names of origins begin so; the number follows."""
+
+_PREFIX_BYTES, _PLACES = 5, 64  # 46 bits: SQLite stores numbers of up to 47 in six bytes
+_KEPT = 4096
+_BODY = "SELECT id FROM body WHERE id BETWEEN ? AND ? AND digest = ?"
+_TAKEN = "SELECT id FROM body WHERE id BETWEEN ? AND ?"
+_ORIGINS = "SELECT key, value FROM meta WHERE key > 'origin ' AND key < 'origin!'"
+_NEW_ORIGIN = "INSERT INTO meta (key, value) VALUES (?, ?)"
+_UNUSED_ORIGINS = (
+    "DELETE FROM meta WHERE key > 'origin ' AND key < 'origin!'"
+    " AND key NOT IN (SELECT DISTINCT 'origin ' || origin FROM interaction)"
+)
+
+
+def body_numbers(digest: bytes) -> tuple[int, int]:
+    """The first and the last number that a body of this digest may have."""
+    first = int.from_bytes(digest[:_PREFIX_BYTES], "big") * _PLACES
+    return first, first + _PLACES - 1
+
+
+def origin_text(host: str, port: int) -> str:
+    """An origin as `meta` has it."""
+    return f"{host}:{port}"
+
+
+def origin_of(text: str) -> tuple[str, int]:
+    """The reverse of `origin_text`; raises ValueError."""
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+class Places:
+    """The writer's side: finds numbers, and gives new ones. Runs in the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._bodies: OrderedDict[bytes, int] = OrderedDict()
+        self._origins: dict[str, int] | None = None
+
+    def forget(self) -> None:
+        """What was remembered of the file may not be true any more."""
+        self._bodies.clear()
+        self._origins = None
+
+    def body(self, digest: bytes) -> int | None:
+        """The number of this content; None where the file does not hold it."""
+        number = self._bodies.get(digest)
+        if number is None:
+            row = self._connection.execute(_BODY, (*body_numbers(digest), digest)).fetchone()
+            if row is None:
+                return None
+            number = int(row[0])
+            self._remember(digest, number)
+        return number
+
+    def new_body(self, digest: bytes) -> int:
+        """The number to store a content under that the file does not hold yet."""
+        first, last = body_numbers(digest)
+        taken = {number for (number,) in self._connection.execute(_TAKEN, (first, last))}
+        free = next((number for number in range(max(first, 1), last + 1) if number not in taken), None)
+        if free is None:  # nobody meets this but by trying 2 ** 39 contents
+            raise CassetteError("A body collides with 64 others; the file cannot hold it. Leave it out.")
+        return free
+
+    def _remember(self, digest: bytes, number: int) -> None:
+        if len(self._bodies) >= _KEPT:
+            self._bodies.popitem(last=False)
+        self._bodies[digest] = number
+
+    def origin(self, host: str, port: int) -> int:
+        """The number of an origin, given now where it has none."""
+        origins = self._known()
+        text = origin_text(host, port)
+        number = origins.get(text)
+        if number is None:
+            number = max(origins.values(), default=0) + 1
+            self._connection.execute(_NEW_ORIGIN, (f"{ORIGIN}{number}", text))
+            origins[text] = number
+        return number
+
+    def _known(self) -> dict[str, int]:
+        if self._origins is None:
+            self._origins = {value: int(key[len(ORIGIN) :]) for key, value in self._connection.execute(_ORIGINS)}
+        return self._origins
+
+    def drop_unused(self) -> None:
+        """Origins that no interaction has any more leave the file; numbers of bodies are looked up anew."""
+        self._connection.execute(_UNUSED_ORIGINS)
+        self.forget()
