@@ -19,7 +19,7 @@ import zstandard
 from durable_replay.cassette import sqlite_file
 from durable_replay.cassette.bodies import DamagedBody, compressed, packed, unpacked
 
-__all__ = ["SAMPLE", "Dictionary", "Packer", "read_dictionary"]
+__all__ = ["SAMPLE", "Dictionary", "Packer", "chosen", "read_dictionary"]
 
 SAMPLE = 512
 """Interactions that a dictionary is chosen from."""
@@ -121,7 +121,7 @@ class Packer:
     def renew(self, length: int) -> None:
         """Make the dictionary from what the tape holds now, and pack all of it with that; the old one goes."""
         old = self._current
-        content = _chosen(self._samples())
+        content = chosen(self._samples())
         new = Dictionary(old.number + 1, min(length, SAMPLE) if content else 0, content, _SMALL)
         data = zstandard.ZstdCompressor(level=19).compress(content)
         checksum = _checksum(new.number, new.interactions, data)
@@ -148,7 +148,7 @@ class Packer:
             last = page[-1][0]
 
 
-def _chosen(samples: Iterable[bytes]) -> bytes:
+def chosen(samples: Iterable[bytes]) -> bytes:
     """The text of those samples that were unlike all before them; no noise, which nothing else resembles."""
     content = b""
     compressor = zstandard.ZstdCompressor(level=_FAST)

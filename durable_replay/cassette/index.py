@@ -3,18 +3,23 @@
 The index is made by `timeline.indexing` when a cassette is finished, and kept in the cassette beside the tape; it can
 always be made again. `fingerprint` says for which services and matching rules it holds. A cassette without a fitting
 index gets one in memory when it is opened for replay.
+
+It is one ordered table of parts (`_Part`); places on the tape are kept as the distances between them. How a fact is
+packed is in facts.py.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from enum import IntEnum
+from itertools import islice
+from typing import TypeVar
 from zlib import crc32
 
+from durable_replay.cassette.facts import FactPacker, numbers_packed, numbers_unpacked, seen_packed, seen_unpacked
 from durable_replay.errors import CorruptCassette
 from durable_replay.timeline.ledger import Fact
 from durable_replay.timeline.resource import Key, decode, encode, upper_bound
@@ -22,27 +27,53 @@ from durable_replay.timeline.tape import Seen
 
 __all__ = ["Index", "IndexRows"]
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS index_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS fact (
-    number INTEGER PRIMARY KEY, request_key BLOB NOT NULL, listing_key BLOB, host TEXT NOT NULL,
-    service TEXT NOT NULL, operation TEXT NOT NULL, reads TEXT NOT NULL, writes TEXT NOT NULL, before INTEGER NOT NULL,
-    checksum INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS fact_request ON fact (request_key, number);
-CREATE INDEX IF NOT EXISTS fact_listing ON fact (listing_key, number) WHERE listing_key IS NOT NULL;
-CREATE INDEX IF NOT EXISTS fact_host ON fact (host, number);
-CREATE INDEX IF NOT EXISTS fact_write ON fact (number) WHERE writes <> '[]';
-CREATE TABLE IF NOT EXISTS seen (
-    key BLOB NOT NULL, number INTEGER NOT NULL, digest INTEGER NOT NULL, checksum INTEGER NOT NULL,
-    PRIMARY KEY (key, number)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS highest (
-    space BLOB NOT NULL, head TEXT NOT NULL, value INTEGER NOT NULL, checksum INTEGER NOT NULL,
-    PRIMARY KEY (space, head)) WITHOUT ROWID;
-"""
-_TABLES = ("index_meta", "fact", "seen", "highest")
-_LAYOUT = "2"
-"""Goes before each fingerprint: an index in other tables than these does not fit."""
-_COLUMNS = "number, reads, writes, before, service, operation, request_key, listing_key, host, checksum"
+_Result = TypeVar("_Result")
+
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS derived (part INTEGER, key BLOB, value BLOB, PRIMARY KEY (part, key)) WITHOUT ROWID"
+)
+_FORMER = ("index_meta", "fact", "seen", "highest")
+"""Tables of earlier layouts."""
+_LAYOUT = "3"
+"""Goes before each fingerprint: an index laid out otherwise does not fit."""
+_INSERT = "INSERT INTO derived (part, key, value) VALUES (?, ?, ?)"
+_ONE = "SELECT key, value FROM derived WHERE part = ? AND key = ?"
+_RANGE = "SELECT key, value FROM derived WHERE part = ? AND key >= ? AND key < ?"
+_FIRST = "SELECT key FROM derived WHERE part = ? ORDER BY key LIMIT ?"
+_BATCH = 512
+_KEY_BYTES = 12
+"""Of the 16 of a request's key: enough to tell apart the requests of any tape."""
+_NEAR = 1000
+"""So many places are kept for each host."""
+_HEAD = 3
+"""Parts of a key that things have in common: service, tenant, kind."""
+
+
+class _Part(IntEnum):
+    """What a row is about: its key, and its value after the checksum."""
+
+    FINGERPRINT = 0
+    """b"" → text."""
+    FACT = 1
+    """Place on the tape → facts.FactPacker."""
+    REQUEST = 2
+    """Request key, cut short → places."""
+    LISTING = 3
+    """Listing key, cut short → places."""
+    HOST = 4
+    """Host → the first places."""
+    WRITES = 5
+    """b"" → places."""
+    HEAD = 6
+    """The head of a key, encoded → its number."""
+    SEEN = 7
+    """The number of a head and the rest of the key → places and digests."""
+    HIGHEST = 8
+    """Space and head of a name, encoded → the number."""
+    USED = 9
+    """Service → how many interactions."""
+    DICTIONARY = 10
+    """b"" → what facts have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,54 +88,104 @@ class IndexRows:
     """Keys with the digest of the history over each."""
 
 
-FactRow = tuple[int, str, str, int, str, str, bytes, bytes | None, str, int]
+Row = tuple[int, bytes, bytes]
 
 
-def _fact(row: FactRow) -> Fact:
-    number, reads, writes, before, service, operation, _, _, _, checksum = row
-    _require(row[:-1], checksum)
-    return Fact(number, _keys(reads), _keys(writes), before, service, operation)
-
-
-def _require(row: tuple[object, ...], checksum: object) -> None:
-    if checksum != _checksum(row):
-        raise ValueError(f"the index row {row[:2]!a} is not what was written")
-
-
-def _checksum(row: tuple[object, ...]) -> int:
+def _row(part: _Part, key: bytes, value: bytes, context: bytes = b"") -> Row:
+    """`context` is what the row's meaning depends on, beside what it holds."""
     # SQLite does not notice a flipped bit inside a value; a wrong footprint would be a wrong truth.
-    return crc32(ascii(row).encode())
+    return part, key, _checksum(part, key, value, context) + value
 
 
-def _checked(*row: object) -> tuple[object, ...]:
-    return (*row, _checksum(row))
+def _checksum(part: int, key: bytes, value: bytes, context: bytes) -> bytes:
+    return crc32(value, crc32(key, crc32(context, part))).to_bytes(4, "big")
 
 
-@lru_cache(4096)
-def _keys(text: str) -> tuple[Key, ...]:
-    return tuple(tuple(key) for key in json.loads(text))
+def _sound(part: int, key: object, stored: object, context: bytes) -> bytes:
+    if isinstance(key, bytes) and isinstance(stored, bytes):
+        value = stored[4:]
+        if _checksum(part, key, value, context) == stored[:4]:
+            return value
+    raise ValueError(f"the index row {part}, {key!a} is not what was written")
+
+
+def _place(number: int) -> bytes:
+    return number.to_bytes(4, "big")
+
+
+def _fact_row(packer: FactPacker, fact: Fact) -> Row:
+    """The row of a fact; what it means depends on what facts have in common."""
+    return _row(_Part.FACT, _place(fact.number), packer.packed(fact), packer.stored)
+
+
+class _Gathered:
+    """What is known of a tape once all its rows were seen."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[_Part, bytes], list[int]] = {}
+        self._used: dict[str, int] = {}
+        self._heads: dict[Key, int] = {}
+        self._seen: dict[Key, tuple[Key, bytes, list[tuple[int, int]]]] = {}
+
+    def add(self, row: IndexRows) -> None:
+        fact, number = row.fact, row.fact.number
+        self._add(_Part.REQUEST, row.request_key[:_KEY_BYTES], number)
+        if row.listing_key is not None:
+            self._add(_Part.LISTING, row.listing_key[:_KEY_BYTES], number)
+        if fact.writes:
+            self._add(_Part.WRITES, b"", number)
+        host = self._places.setdefault((_Part.HOST, row.host.encode("utf-8", "surrogatepass")), [])
+        if len(host) < _NEAR:
+            host.append(number)
+        self._used[fact.service] = self._used.get(fact.service, 0) + 1
+        for key, digest in dict(row.seen).items():
+            found = self._seen.get(key)
+            if found is None:
+                head = key[:_HEAD]
+                self._heads.setdefault(head, len(self._heads))
+                found = self._seen[key] = (head, encode(key[_HEAD:]), [])
+            found[2].append((number, digest))
+
+    def _add(self, part: _Part, key: bytes, number: int) -> None:
+        self._places.setdefault((part, key), []).append(number)
+
+    def rows(self) -> Iterator[Row]:
+        for (part, key), numbers in sorted(self._places.items()):
+            yield _row(part, key, numbers_packed(numbers))
+        for head, number in self._heads.items():
+            yield _row(_Part.HEAD, encode(head), _below(number))
+        for head, rest, digests in self._seen.values():
+            yield _row(_Part.SEEN, _below(self._heads[head]) + rest, seen_packed(digests), encode(head))
+        for service, count in self._used.items():
+            yield _row(_Part.USED, service.encode(), numbers_packed([count]))
+
+
+def _below(head: int) -> bytes:
+    """Where the keys of a head begin; no such text begins another."""
+    return head.to_bytes(2, "big") if head < 0xFFFF else b"\xff\xff" + head.to_bytes(4, "big")
 
 
 class Index:
-    """The derived tables of one cassette, in its file or in memory."""
+    """The derived table of one cassette, in its file or in memory."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
+        self._facts: FactPacker | None = None
+        self._heads: dict[Key, bytes] | None = None
 
     @classmethod
     def in_memory(cls) -> Index:
         """An index that lives as long as the process."""
         db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        db.executescript(_SCHEMA)
+        db.execute(_SCHEMA)
         return cls(lambda: db)
 
     def fits(self, fingerprint: str) -> bool:
         """Whether the index is there and holds for these services and rules."""
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE name='index_meta'"):  # an older or unfinished cassette
+        if not self._query("SELECT 1 FROM sqlite_master WHERE name='derived'"):  # an older or unfinished cassette
             return False
-        found = self._rows("SELECT value FROM index_meta WHERE name='fingerprint'")
-        return bool(found) and found[0][0] == f"{_LAYOUT} {fingerprint}"
+        return self._one(_Part.FINGERPRINT, b"") == f"{_LAYOUT} {fingerprint}".encode()
 
     def replace(
         self, fingerprint: str, rows: Iterable[IndexRows], highest: Callable[[], Iterable[tuple[Key, str, int]]]
@@ -120,106 +201,128 @@ class Index:
             db.execute("ROLLBACK TO anew")
             raise
         finally:
+            self._facts = self._heads = None
             db.execute("RELEASE anew")
             db.execute("COMMIT")
 
+    @staticmethod
     def _fill(
-        self,
         db: sqlite3.Connection,
         fingerprint: str,
         rows: Iterable[IndexRows],
         highest: Callable[[], Iterable[tuple[Key, str, int]]],
     ) -> None:
-        for table in _TABLES:
+        for table in (*_FORMER, "derived"):
             db.execute(f"DROP TABLE IF EXISTS {table}")
-        for statement in _SCHEMA.split(";"):
-            db.execute(statement)
-        for row in rows:
-            self._insert(db, row)
-        db.executemany(
-            "INSERT INTO highest VALUES (?, ?, ?, ?)",
-            (_checked(encode(space), head, value) for space, head, value in highest()),
-        )
-        db.execute("INSERT INTO index_meta VALUES ('fingerprint', ?)", (f"{_LAYOUT} {fingerprint}",))
-
-    @staticmethod
-    def _insert(db: sqlite3.Connection, row: IndexRows) -> None:
-        fact = row.fact
-        reads, writes = (json.dumps(keys, separators=(",", ":")) for keys in (fact.reads, fact.writes))
-        told = (fact.number, reads, writes, fact.before, fact.service, fact.operation)
-        db.execute(
-            f"INSERT INTO fact ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
-            _checked(*told, row.request_key, row.listing_key, row.host),
-        )
-        db.executemany(
-            "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)",
-            [_checked(encode(key), fact.number, digest) for key, digest in row.seen],
-        )
+        db.execute(_SCHEMA)
+        gathered = _Gathered()
+        remaining = iter(rows)
+        packer: FactPacker | None = None
+        while batch := list(islice(remaining, _BATCH)):
+            if packer is None:
+                packer = FactPacker.made_of([row.fact for row in batch])
+                db.execute(_INSERT, _row(_Part.DICTIONARY, b"", packer.stored))
+            db.executemany(_INSERT, (_fact_row(packer, row.fact) for row in batch))
+            for row in batch:
+                gathered.add(row)
+        db.executemany(_INSERT, gathered.rows())
+        tops = {encode((*space, head)): value for space, head, value in highest()}
+        db.executemany(_INSERT, (_row(_Part.HIGHEST, key, numbers_packed([value])) for key, value in tops.items()))
+        db.execute(_INSERT, _row(_Part.FINGERPRINT, b"", f"{_LAYOUT} {fingerprint}".encode()))
 
     def candidates(self, request_key: bytes) -> list[Fact]:
         """The recordings of one request, in tape order."""
-        query = f"SELECT {_COLUMNS} FROM fact WHERE request_key=? ORDER BY number"  # noqa: S608
-        return self._facts(query, request_key)
+        return self._at(self._places(_Part.REQUEST, request_key[:_KEY_BYTES]))
 
     def listing(self, listing_key: bytes) -> list[Fact]:
         """The recordings of one listing, in tape order."""
-        query = f"SELECT {_COLUMNS} FROM fact WHERE listing_key=? ORDER BY number"  # noqa: S608
-        return self._facts(query, listing_key)
+        return self._at(self._places(_Part.LISTING, listing_key[:_KEY_BYTES]))
 
     def fact(self, number: int) -> Fact:
         """One interaction's; raises LookupError."""
-        found = self._facts(f"SELECT {_COLUMNS} FROM fact WHERE number=?", number)  # noqa: S608
-        if not found:
+        packer = self._packer()
+        data = self._one(_Part.FACT, _place(number), packer.stored)
+        if data is None:
             raise LookupError(number)
-        return found[0]
+        return self._read(lambda data: packer.unpacked(number, data), data)
 
     def writes(self) -> list[Fact]:
         """All recorded writes."""
-        query = f"SELECT {_COLUMNS} FROM fact WHERE writes <> '[]' ORDER BY number"  # noqa: S608
-        return self._facts(query)
+        return self._at(self._places(_Part.WRITES, b""))
 
     def seen(self, key: Key) -> list[Seen]:
         """What shows this very key."""
-        query = "SELECT key, number, digest, checksum FROM seen WHERE key=? ORDER BY number"
-        return [Seen(number, digest) for _, number, digest in self._sound(query, encode(key))]
+        head = key[:_HEAD]
+        place = self._known_heads().get(head)
+        data = None if place is None else self._one(_Part.SEEN, place + encode(key[_HEAD:]), encode(head))
+        return [] if data is None else [Seen(*one) for one in self._read(seen_unpacked, data)]
 
     def seen_below(self, prefix: Key) -> list[Key]:
         """The keys at or below a prefix."""
-        low = encode(prefix)
-        rows = self._rows("SELECT DISTINCT key FROM seen WHERE key>=? AND key<?", low, upper_bound(low))
-        return [decode(key) for (key,) in rows]
+        found: list[Key] = []
+        rest = encode(prefix[_HEAD:])
+        for head, place in self._known_heads().items():
+            if head[: len(prefix)] == prefix[:_HEAD]:
+                rows = self._range(_Part.SEEN, place + rest, place + upper_bound(rest), encode(head))
+                found += [(*head, *decode(key[len(place) :])) for key, _ in rows]
+        return sorted(found)
 
     def highest(self, space: Key, head: str) -> int:
         """The highest number behind a head."""
-        query = "SELECT space, head, value, checksum FROM highest WHERE space=? AND head=?"
-        return max((value for _, _, value in self._sound(query, encode(space), head)), default=0)
+        return next(iter(self._places(_Part.HIGHEST, encode((*space, head)))), 0)
 
     def nearest(self, host: str, limit: int) -> list[int]:
-        """The first interactions with this host; with any, when there are none."""
-        found = self._rows("SELECT number FROM fact WHERE host=? ORDER BY number LIMIT ?", host, limit)
-        return [number for (number,) in found or self._rows("SELECT number FROM fact ORDER BY number LIMIT ?", limit)]
+        """The first interactions with this host, up to 1000; with any, when there are none."""
+        found = self._places(_Part.HOST, host.encode("utf-8", "surrogatepass"))
+        if not found:
+            found = [int.from_bytes(key, "big") for (key,) in self._query(_FIRST, _Part.FACT, limit)]
+        return list(found[:limit])
 
     def used(self) -> dict[str, int]:
         """Interactions by service."""
-        return dict(self._rows("SELECT service, count(*) FROM fact GROUP BY service"))
+        return {
+            key.decode(): self._read(numbers_unpacked, value)[0] for key, value in self._range(_Part.USED, b"", b"\xff")
+        }
 
-    def _facts(self, query: str, *values: object) -> list[Fact]:
+    def _places(self, part: _Part, key: bytes) -> Sequence[int]:
+        data = self._one(part, key)
+        return [] if data is None else self._read(numbers_unpacked, data)
+
+    def _at(self, numbers: Sequence[int]) -> list[Fact]:
         try:
-            return [_fact(row) for row in self._rows(query, *values)]
+            return [self.fact(number) for number in numbers]
+        except LookupError as error:
+            raise self._damaged(ValueError(f"interaction {error} is missing")) from error
+
+    def _packer(self) -> FactPacker:
+        if self._facts is None:
+            self._facts = self._read(FactPacker, self._one(_Part.DICTIONARY, b"") or b"")
+        return self._facts
+
+    def _known_heads(self) -> dict[Key, bytes]:
+        if self._heads is None:
+            self._heads = {decode(key): value for key, value in self._range(_Part.HEAD, b"", b"\xff\xff")}
+        return self._heads
+
+    def _read(self, how: Callable[[bytes], _Result], data: bytes) -> _Result:
+        try:
+            return how(data)
         except (ValueError, TypeError) as error:
             raise self._damaged(error) from error
 
-    def _sound(self, query: str, *values: object) -> list[tuple[object, int, int]]:
-        """Rows of three values each, that are as they were written."""
-        rows = self._rows(query, *values)
+    def _one(self, part: _Part, key: bytes, context: bytes = b"") -> bytes | None:
+        return next((value for _, value in self._checked(part, self._query(_ONE, part, key), context)), None)
+
+    def _range(self, part: _Part, low: bytes, high: bytes, context: bytes = b"") -> list[tuple[bytes, bytes]]:
+        return self._checked(part, self._query(_RANGE, part, low, high), context)
+
+    def _checked(self, part: _Part, rows: list[tuple[bytes, bytes]], context: bytes) -> list[tuple[bytes, bytes]]:
         try:
-            for row in rows:
-                _require(row[:-1], row[-1])
+            return [(key, _sound(part, key, stored, context)) for key, stored in rows]
         except ValueError as error:
             raise self._damaged(error) from error
-        return [row[:-1] for row in rows]
 
-    def _rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
+    def _query(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         with self._lock:
             try:
                 return self._connect().execute(query, values).fetchall()
