@@ -19,7 +19,7 @@ import zstandard
 from durable_replay.cassette import sqlite_file
 from durable_replay.cassette.bodies import DamagedBody, compressed, packed, unpacked
 
-__all__ = ["SAMPLE", "Dictionary", "Packer", "chosen", "read_dictionary"]
+__all__ = ["SAMPLE", "Dictionary", "Packer", "chosen", "dictionary_value", "read_dictionary"]
 
 SAMPLE = 512
 """Interactions that a dictionary is chosen from."""
@@ -34,10 +34,16 @@ _SHORT = 256
 """Texts up to this size are noise to a compressor that has seen nothing like them."""
 _WORTH = 48
 _PAGE = 256
+_TAIL = 32 * 1024
+_QUICKLY = 64 * 1024
+"""A dictionary up to this size is kept in as few bytes as can be; that takes milliseconds."""
 _FAST, _CLOSE, _SMALL, _SMALLEST = 1, 3, 12, 19
-_NEWEST = "SELECT max(number) FROM dictionary"
-_ONE = "SELECT interactions, checksum, data FROM dictionary WHERE number = ?"
-_INSERT = "INSERT INTO dictionary (number, interactions, checksum, data) VALUES (?, ?, ?, ?)"
+_KEY = "dictionary "
+"""In `meta`, followed by the number; the value: 4 bytes, of how many interactions, 16 of a checksum, a zstd frame."""
+_COUNT_BYTES, _CHECKSUM_BYTES = 4, 16
+_ALL = "SELECT key FROM meta WHERE key > 'dictionary ' AND key < 'dictionary!'"
+_ONE = "SELECT value FROM meta WHERE key = ?"
+_INSERT = "INSERT INTO meta (key, value) VALUES (?, ?)"
 _HEADS = "SELECT number, packing, NULL, head FROM interaction WHERE number > ? ORDER BY number LIMIT ?"
 _SET_HEAD = "UPDATE interaction SET packing = ?, head = ? WHERE number = ?"
 _BODIES = "SELECT id, packing, size, data FROM body WHERE id > ? AND packing <> 'chunks' ORDER BY id LIMIT ?"
@@ -68,13 +74,20 @@ class Dictionary:
 
 def read_dictionary(connection: sqlite3.Connection, number: int) -> Dictionary | None:
     """The dictionary of this number, checked; None where there is none. Raises DamagedBody and sqlite3.Error."""
-    row = connection.execute(_ONE, (number,)).fetchone()
+    row = connection.execute(_ONE, (f"{_KEY}{number}",)).fetchone()
     if row is None:
         return None
-    interactions, checksum, data = row
-    if not isinstance(data, bytes) or _checksum(number, interactions, data) != checksum:
+    value = row[0] if isinstance(row[0], bytes) else b""
+    start = _COUNT_BYTES + _CHECKSUM_BYTES
+    interactions, data = int.from_bytes(value[:_COUNT_BYTES], "big"), value[start:]
+    if _checksum(number, interactions, data) != value[_COUNT_BYTES:start]:
         raise DamagedBody("the dictionary is not what was stored")
-    return Dictionary(number, interactions, zstandard.ZstdDecompressor().decompress(data, _SIZE))
+    return Dictionary(number, interactions, unpacked("zstd", None, data, limit=_SIZE))
+
+
+def dictionary_value(number: int, interactions: int, data: bytes) -> bytes:
+    """What `meta` holds of a dictionary, whose content is given as a zstd frame."""
+    return interactions.to_bytes(_COUNT_BYTES, "big") + _checksum(number, interactions, data) + data
 
 
 def _checksum(number: int, interactions: int, data: bytes) -> bytes:
@@ -93,8 +106,8 @@ class Packer:
         self.packed = self._current.packed
 
     def _newest(self) -> Dictionary:
-        ((number,),) = self._connection.execute(_NEWEST).fetchall()
-        found = read_dictionary(self._connection, number) if number is not None else None
+        numbers = [int(key[len(_KEY) :]) for (key,) in self._connection.execute(_ALL)]
+        found = read_dictionary(self._connection, max(numbers)) if numbers else None
         return found or Dictionary(0, 0, b"")
 
     def forget(self) -> None:
@@ -123,12 +136,12 @@ class Packer:
         old = self._current
         content = chosen(self._samples())
         new = Dictionary(old.number + 1, min(length, SAMPLE) if content else 0, content, _SMALL)
-        data = zstandard.ZstdCompressor(level=19).compress(content)
-        checksum = _checksum(new.number, new.interactions, data)
-        self._connection.execute(_INSERT, (new.number, new.interactions, checksum, data))
+        level = _SMALLEST if len(content) <= _QUICKLY else _SMALL
+        data = compressed(zstandard.ZstdCompressor(level=level), content)
+        self._connection.execute(_INSERT, (f"{_KEY}{new.number}", dictionary_value(new.number, new.interactions, data)))
         for select, update in ((_HEADS, _SET_HEAD), (_BODIES, _SET_BODY)):
             self._repack(select, update, new.packed)
-        self._connection.execute("DELETE FROM dictionary WHERE number < ?", (new.number,))
+        self._connection.execute("DELETE FROM meta WHERE key = ?", (f"{_KEY}{old.number}",))
         self._use(Dictionary(new.number, new.interactions, content))
 
     def _samples(self) -> Iterator[bytes]:
@@ -148,18 +161,42 @@ class Packer:
             last = page[-1][0]
 
 
+class _Content:
+    """What was chosen so far. Its end is looked at apart, so that not all of it is read anew for each piece."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self._until = 0
+        self._compressors = [_fast(b"")]
+
+    def size_of(self, piece: bytes) -> int:
+        """How many bytes `piece` takes that is packed with this."""
+        return min(len(compressor.compress(piece)) for compressor in self._compressors)
+
+    def add(self, piece: bytes) -> None:
+        """It is part of this from now on."""
+        self.data += piece
+        if len(self.data) - self._until > _TAIL:
+            self._until = len(self.data)
+            self._compressors = [_fast(self.data)]
+        else:
+            self._compressors[1:] = [_fast(self.data[self._until :])]
+
+
+def _fast(content: bytes) -> zstandard.ZstdCompressor:
+    raw = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if content else None
+    return zstandard.ZstdCompressor(level=_FAST, dict_data=raw)
+
+
 def chosen(samples: Iterable[bytes]) -> bytes:
     """The text of those samples that were unlike all before them; no noise, which nothing else resembles."""
-    content = b""
-    compressor = zstandard.ZstdCompressor(level=_FAST)
+    content = _Content()
     for sample in samples:
         piece = sample[:_PIECE]
-        if len(content) + len(piece) > _SIZE:
+        if len(content.data) + len(piece) > _SIZE:
             continue
-        size = len(compressor.compress(piece))
+        size = content.size_of(piece)
         is_noise = len(piece) > _SHORT and size > _NOISE * len(piece)
         if size > max(_WORTH, _UNLIKE * len(piece)) and not is_noise:
-            content += piece
-            raw = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-            compressor = zstandard.ZstdCompressor(level=_FAST, dict_data=raw)
-    return content
+            content.add(piece)
+    return content.data

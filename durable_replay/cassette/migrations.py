@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from durable_replay.cassette.dictionary import dictionary_value
 from durable_replay.cassette.places import ORIGIN, body_numbers, origin_text
 from durable_replay.cassette.reader import Tape
 from durable_replay.cassette.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
@@ -77,6 +78,9 @@ def numbers_for_what_is_shared(connection: sqlite3.Connection) -> None:
         "INSERT INTO meta (key, value) SELECT 'migration ' || number, name || ' ' || applied_at FROM migration"
         " WHERE number < 2"
     )
+    for number, interactions, data in execute("SELECT number, interactions, data FROM dictionary").fetchall():
+        value = dictionary_value(number, interactions, data)
+        execute("INSERT INTO meta (key, value) VALUES (?, ?)", (f"dictionary {number}", value))
     _number_bodies(connection)
     connection.create_function("origin_text", 2, origin_text, deterministic=True)
     pairs = execute("SELECT host, port FROM old_interaction GROUP BY host, port ORDER BY min(number)").fetchall()
@@ -84,7 +88,7 @@ def numbers_for_what_is_shared(connection: sqlite3.Connection) -> None:
     connection.executemany("INSERT INTO origins (text) VALUES (?)", [(origin_text(*pair),) for pair in pairs])
     execute(f"INSERT INTO meta (key, value) SELECT '{ORIGIN}' || number, text FROM origins")  # noqa: S608
     execute(_NUMBERED_ROWS)
-    for table in ("origins", "numbers", "old_meta", "old_interaction", "old_body", "migration"):
+    for table in ("origins", "numbers", "old_meta", "old_interaction", "old_body", "migration", "dictionary"):
         execute(f"DROP TABLE {table}")
 
 

@@ -19,7 +19,7 @@ __all__ = ["ORIGIN", "Places", "body_numbers", "origin_of", "origin_text"]
 ORIGIN = "origin "
 """In `meta`, the names of origins begin so; the number follows."""
 
-_PREFIX_BYTES, _PLACES = 5, 64  # 46 bits: SQLite stores numbers of up to 47 in six bytes
+_PREFIX_BYTES, _PLACES = 3, 128  # 31 bits, which SQLite stores in four bytes; few of them are ever shared
 _KEPT = 4096
 _BODY = "SELECT id FROM body WHERE id BETWEEN ? AND ? AND digest = ?"
 _TAKEN = "SELECT id FROM body WHERE id BETWEEN ? AND ?"
@@ -77,8 +77,8 @@ class Places:
         first, last = body_numbers(digest)
         taken = {number for (number,) in self._connection.execute(_TAKEN, (first, last))}
         free = next((number for number in range(max(first, 1), last + 1) if number not in taken), None)
-        if free is None:  # nobody meets this but by trying 2 ** 39 contents
-            raise CassetteError("A body collides with 64 others; the file cannot hold it. Leave it out.")
+        if free is None:  # nobody meets this but by trying billions of contents
+            raise CassetteError("A body collides with 128 others; the file cannot hold it. Leave it out.")
         return free
 
     def _remember(self, digest: bytes, number: int) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Field, SQLModel
 
-__all__ = ["Body", "BodyChunk", "Dictionary", "Frame", "Interaction", "Meta", "Table", "create_tables"]
+__all__ = ["Body", "BodyChunk", "Frame", "Interaction", "Meta", "Table", "create_tables"]
 
 
 class Table(SQLModel, registry=registry()):
@@ -22,7 +22,8 @@ class Table(SQLModel, registry=registry()):
 
 class Meta(Table, table=True):
     """Facts on the file: `tape` is its length and identity (see reader.py), `origin 1` the host and port that rows name
-    by this number, `migration 1` the name and time (ISO 8601, UTC) of the first migration; a new file has had all."""
+    by this number, `dictionary 1` what messages have in common (a BLOB: see dictionary.py), `migration 1` the name and
+    time (ISO 8601, UTC) of the first migration; a new file has had all."""
 
     __tablename__: ClassVar[str] = "meta"
     __table_args__: ClassVar[dict[str, bool]] = {"sqlite_with_rowid": False}
@@ -108,18 +109,6 @@ class BodyChunk(Table, table=True):
     checksum: bytes = Field(sa_type=BLOB)
     """Over place and frame: see bodies.py."""
     data: bytes = Field(sa_type=BLOB)
-
-
-class Dictionary(Table, table=True):
-    """What headers and small bodies have in common: see dictionary.py. One, once the cassette was closed."""
-
-    __tablename__: ClassVar[str] = "dictionary"
-    number: int = Field(primary_key=True)
-    interactions: int
-    """Of how many it was made."""
-    checksum: bytes = Field(sa_type=BLOB)
-    data: bytes = Field(sa_type=BLOB)
-    """A zstd frame."""
 
 
 def create_tables(connection: sqlite3.Connection) -> None:

@@ -46,6 +46,7 @@ _TAPE = "tape"
 _GROWN = "grown"
 """In `meta` while the identity is not the chain over all rows, because one of them has grown."""
 _OWN = frozenset({_TAPE, _GROWN})
+_OWN_KINDS = (ORIGIN, "dictionary ", "migration ")
 _UNUSED_BODIES = (
     "DELETE FROM body WHERE id NOT IN (SELECT request_body FROM interaction WHERE request_body IS NOT NULL"
     " UNION SELECT response_body FROM interaction WHERE response_body IS NOT NULL)"
@@ -176,7 +177,7 @@ class CassetteWriter:
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a fact on the cassette under a name that is not the tape's own; `Cassette.meta` reads it."""
-        if key in _OWN or key.startswith((ORIGIN, "migration ")):
+        if key in _OWN or key.startswith(_OWN_KINDS):
             raise CassetteError(f"{self.path}: {key!r} is the tape's own. Name it otherwise.")
         with self._lock:
             self._run(lambda: self._connection.execute(_SET, (key, value)))
