@@ -66,6 +66,8 @@ class Dictionary:
 
     def packed(self, data: bytes) -> tuple[str, bytes]:
         """Packing and stored bytes, as `bodies.unpacked` takes them."""
+        if not self.number and len(data) <= _PACKED:  # soon there will be a dictionary, and all is packed with that
+            return "raw", data
         if not self.content or not 8 < len(data) <= _PACKED:
             return packed(data, self._plain)
         small = compressed(self._compressor, data)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, islice
 from threading import local
+from zlib import crc32
 
 import zstandard
 
@@ -28,6 +29,7 @@ _PACKINGS = ("raw", "zstd", "1")
 """In the first byte of a fact; "1" is the one dictionary."""
 _HAS_BEFORE = 0x80
 _dump = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_load = json.JSONDecoder().decode
 
 
 class FactPacker:
@@ -36,6 +38,8 @@ class FactPacker:
     def __init__(self, stored: bytes) -> None:
         """From what `stored` was. Raises DamagedBody."""
         self.stored = stored
+        self.mark = crc32(stored).to_bytes(4, "big")
+        """Differs where facts are packed otherwise."""
         self._content = unpacked("zstd", None, stored, limit=_LIMIT) if stored else b""
         self._local = local()
 
@@ -60,7 +64,7 @@ class FactPacker:
         end = 1 + (_DIGEST_BYTES if data[0] & _HAS_BEFORE else 0)
         packing = _PACKINGS[data[0] & ~_HAS_BEFORE & 0xFF]
         text = unpacked(packing, None, data[end:], lambda _: self._dictionary().decompressor, _LIMIT)
-        reads, writes, service, operation = json.loads(text)
+        reads, writes, service, operation = _load(text.decode())
         return Fact(number, _keys(reads), _keys(writes), int.from_bytes(data[1:end], "big"), service, operation)
 
     def _dictionary(self) -> Dictionary:

@@ -21,8 +21,7 @@ ORIGIN = "origin "
 
 _PREFIX_BYTES, _PLACES = 3, 128  # 31 bits, which SQLite stores in four bytes; few of them are ever shared
 _KEPT = 4096
-_BODY = "SELECT id FROM body WHERE id BETWEEN ? AND ? AND digest = ?"
-_TAKEN = "SELECT id FROM body WHERE id BETWEEN ? AND ?"
+_NEAR = "SELECT id, digest FROM body WHERE id BETWEEN ? AND ?"
 _ORIGINS = "SELECT key, value FROM meta WHERE key > 'origin ' AND key < 'origin!'"
 _NEW_ORIGIN = "INSERT INTO meta (key, value) VALUES (?, ?)"
 _UNUSED_ORIGINS = (
@@ -63,25 +62,28 @@ class Places:
 
     def body(self, digest: bytes) -> int | None:
         """The number of this content; None where the file does not hold it."""
-        number = self._bodies.get(digest)
-        if number is None:
-            row = self._connection.execute(_BODY, (*body_numbers(digest), digest)).fetchone()
-            if row is None:
-                return None
-            number = int(row[0])
-            self._remember(digest, number)
-        return number
+        number, is_there = self.locate(digest)
+        return number if is_there else None
 
-    def new_body(self, digest: bytes) -> int:
-        """The number to store a content under that the file does not hold yet."""
+    def locate(self, digest: bytes) -> tuple[int, bool]:
+        """The number that this content has, or is to be stored under; and whether the file holds it."""
+        number = self._bodies.get(digest)
+        if number is not None:
+            return number, True
         first, last = body_numbers(digest)
-        taken = {number for (number,) in self._connection.execute(_TAKEN, (first, last))}
+        near = self._connection.execute(_NEAR, (first, last)).fetchall()
+        for number, other in near:
+            if other == digest:
+                self.keep(digest, number)
+                return number, True
+        taken = {number for number, _ in near}
         free = next((number for number in range(max(first, 1), last + 1) if number not in taken), None)
         if free is None:  # nobody meets this but by trying billions of contents
             raise CassetteError("A body collides with 128 others; the file cannot hold it. Leave it out.")
-        return free
+        return free, False
 
-    def _remember(self, digest: bytes, number: int) -> None:
+    def keep(self, digest: bytes, number: int) -> None:
+        """Remember where a content is; for one that was just stored."""
         if len(self._bodies) >= _KEPT:
             self._bodies.popitem(last=False)
         self._bodies[digest] = number

@@ -198,7 +198,7 @@ def _texts(head: bytes) -> tuple[list[str], tuple[str, str], str]:
 
 def headers_text(headers: Headers) -> str:
     """Fields as they are stored: a JSON list of pairs."""
-    return _dump(headers.fields)
+    return _dump(headers.fields) if headers.fields else "[]"
 
 
 def frame_rows(frames: Sequence[Frame], first: int = 0) -> list[FrameRow]:

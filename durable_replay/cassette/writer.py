@@ -230,13 +230,14 @@ class CassetteWriter:
     def _store_inline(self, data: bytes) -> bytes:
         digest = sha256(data).digest()
         with self._lock:
-            if self._run(lambda: self._places.body(digest)) is None:
-                values = (digest, len(data), *self._packer.packed(data))
-                self._run(lambda: self._insert_body(*values))
+            self._run(lambda: self._insert_body(digest, len(data), lambda: self._packer.packed(data)))
         return digest
 
-    def _insert_body(self, digest: bytes, size: int, packing: str, data: bytes) -> None:
-        self._connection.execute(_INSERT_BODY, (self._places.new_body(digest), digest, size, packing, data))
+    def _insert_body(self, digest: bytes, size: int, packed: Callable[[], tuple[str, bytes]]) -> None:
+        number, is_there = self._places.locate(digest)
+        if not is_there:
+            self._connection.execute(_INSERT_BODY, (number, digest, size, *packed()))
+            self._places.keep(digest, number)
 
     def _spooled(self, body: Body) -> SpooledBody:
         spool = self.new_body()
@@ -268,8 +269,7 @@ class CassetteWriter:
         sql = "SELECT count(*) FROM body_chunk WHERE digest = ?"
         if self._connection.execute(sql, (digest,)).fetchone() != (len(body),):
             raise CassetteError(f"{self.path}: a write failed while a large body was stored. Append it again.")
-        if self._places.body(digest) is None:
-            self._insert_body(digest, body.size, "chunks", b"")
+        self._insert_body(digest, body.size, lambda: ("chunks", b""))
 
     def flush(self) -> None:
         """Commit: what was appended before survives the end of this process."""

@@ -94,12 +94,13 @@ def test_each_byte_of_a_page_of_interactions_is_guarded(path: Path, make: Callab
         writer.append(make(1, b"x" * 40))
     with Cassette.open(path) as cassette:
         expected = list(cassette.interactions())
-        ((head,),) = cassette.connection().execute("SELECT head FROM interaction")
+        ((head, checksum),) = cassette.connection().execute("SELECT head, checksum FROM interaction")
         (body,) = [each.response.body.read() for each in expected]
     sound = path.read_bytes()
-    begin, end = sound.index(b"api.test"), sound.index(head) + len(head) + 16
-    assert begin < end < begin + 600
-    for place in range(begin - 30, end + 30):
+    row = sound.index(head + checksum)
+    begin, end = row - 20, row + len(head) + 16  # numbers, sizes, status and times go before
+    host = sound.index(b"api.test:443")
+    for place in (*range(begin - 30, end + 30), *range(host, host + 12)):
         data = bytearray(sound)
         data[place] ^= 0x21
         path.write_bytes(data)
@@ -113,6 +114,7 @@ def test_each_byte_of_a_page_of_interactions_is_guarded(path: Path, make: Callab
         else:
             # only bytes outside the row may be flipped unnoticed
             assert place < begin or place >= end, place
+            assert not host <= place < host + 12, place
 
 
 def test_a_damaged_cassette_is_never_written_to(sound: Path) -> None:

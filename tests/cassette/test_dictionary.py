@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from durable_replay.cassette.dictionary import SAMPLE, read_dictionary
+from durable_replay.cassette.dictionary import SAMPLE, Dictionary, read_dictionary
 from durable_replay.cassette.store import Cassette, CassetteWriter
 from durable_replay.errors import CassetteError, CorruptCassette
 from durable_replay.http import Interaction
@@ -42,12 +42,17 @@ def change(path: Path, sql: str) -> None:
 
 
 def dictionary(path: Path) -> bytes:
+    return one(path).content
+
+
+def one(path: Path) -> Dictionary:
+    """The one dictionary of a file."""
     connection = sqlite3.connect(path)
     try:
-        ((number,),) = connection.execute("SELECT max(number) FROM dictionary")
-        found = read_dictionary(connection, number)
+        ((key,),) = connection.execute("SELECT key FROM meta WHERE key LIKE 'dictionary %'").fetchall()
+        found = read_dictionary(connection, int(key.split()[1]))
         assert found is not None
-        return found.content
+        return found
     finally:
         connection.close()
 
@@ -88,12 +93,12 @@ def test_a_long_tape_has_its_dictionary_while_it_is_recorded(path: Path, make: M
         for each in expected[: SAMPLE - 1]:
             writer.append(each)
         writer.flush()
-        assert rows(path, "SELECT count(*) FROM dictionary") == [(0,)]
+        assert rows(path, "SELECT key FROM meta WHERE key LIKE 'dictionary %'") == []
         assert reader.interaction(1).request == expected[0].request
         for each in expected[SAMPLE - 1 :]:
             writer.append(each)
         writer.flush()
-        assert rows(path, "SELECT number, interactions FROM dictionary") == [(1, SAMPLE)]
+        assert (one(path).number, one(path).interactions) == (1, SAMPLE)
         assert reader.interaction(1).request == expected[0].request
         assert reader.interaction(1).response.body.read() == alike(1)
     assert read(path) == expected
@@ -102,9 +107,9 @@ def test_a_long_tape_has_its_dictionary_while_it_is_recorded(path: Path, make: M
 
 def test_a_tape_that_has_doubled_gets_a_new_one(path: Path, make: Make, read: Read) -> None:
     expected = [*written(path, make, range(1, 11)), *written(path, make, range(11, 19))]
-    assert rows(path, "SELECT number, interactions FROM dictionary") == [(1, 10)]
+    assert (one(path).number, one(path).interactions) == (1, 10)
     expected += written(path, make, range(19, 21))
-    assert rows(path, "SELECT number, interactions FROM dictionary") == [(2, 20)]
+    assert (one(path).number, one(path).interactions) == (2, 20)
     assert read(path) == expected
 
 
@@ -150,12 +155,13 @@ def test_noise_is_in_no_dictionary(path: Path, make: Make) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE dictionary SET data = zeroblob(length(data))",
-        "UPDATE dictionary SET checksum = zeroblob(16)",
-        "UPDATE dictionary SET interactions = 3",
-        "UPDATE dictionary SET data = 7",
-        "UPDATE dictionary SET number = 2",
-        "DELETE FROM dictionary",
+        "UPDATE meta SET value = CAST(substr(value, 1, 20) || zeroblob(500) AS BLOB) WHERE key = 'dictionary 1'",
+        "UPDATE meta SET value = zeroblob(length(value)) WHERE key = 'dictionary 1'",
+        "UPDATE meta SET value = CAST(x'00000003' || substr(value, 5) AS BLOB) WHERE key = 'dictionary 1'",
+        "UPDATE meta SET value = 7 WHERE key = 'dictionary 1'",
+        "UPDATE meta SET value = x'' WHERE key = 'dictionary 1'",
+        "UPDATE meta SET key = 'dictionary 2' WHERE key = 'dictionary 1'",
+        "DELETE FROM meta WHERE key = 'dictionary 1'",
     ],
 )
 def test_a_damaged_dictionary_is_refused(path: Path, make: Make, damage: str) -> None:
@@ -167,7 +173,7 @@ def test_a_damaged_dictionary_is_refused(path: Path, make: Make, damage: str) ->
 
 def test_a_damaged_dictionary_is_not_written_to(path: Path, make: Make) -> None:
     written(path, make, range(1, 11))
-    change(path, "UPDATE dictionary SET checksum = zeroblob(16)")
+    change(path, "UPDATE meta SET value = zeroblob(length(value)) WHERE key = 'dictionary 1'")
     with pytest.raises(CassetteError, match="dictionary"):
         CassetteWriter.open(path)
     with pytest.raises(CassetteError, match="dictionary"):  # and the lock was given up
@@ -191,10 +197,10 @@ def test_a_flush_that_never_came_takes_its_dictionary_along(path: Path, make: Ma
 
 def test_a_cassette_that_is_only_opened_stays_as_it_is(path: Path, make: Make) -> None:
     written(path, make, range(1, 11))
-    before = rows(path, "SELECT number, checksum FROM dictionary")
+    before = rows(path, "SELECT key, value FROM meta")
     size = path.stat().st_size
     CassetteWriter.open(path).close()
-    assert rows(path, "SELECT number, checksum FROM dictionary") == before
+    assert rows(path, "SELECT key, value FROM meta") == before
     assert path.stat().st_size == size
 
 

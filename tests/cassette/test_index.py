@@ -113,28 +113,70 @@ Ask = Callable[[Index], object]
 @pytest.mark.parametrize(
     ("change", "ask"),
     [
-        ("UPDATE fact SET reads='[]'", lambda index: index.fact(1)),
-        ("UPDATE fact SET writes='[[\"s\"]]'", lambda index: index.fact(1)),
-        ("UPDATE fact SET before=before+1", lambda index: index.fact(1)),
-        ("UPDATE fact SET number=number+10", lambda index: index.candidates(b"k1")),
-        ("UPDATE fact SET request_key=x'00'", lambda index: index.candidates(b"\0")),
-        ("UPDATE fact SET listing_key=x'00'", lambda index: index.listing(b"\0")),
-        ("UPDATE fact SET operation='drop'", lambda index: index.writes()),
-        ("UPDATE fact SET reads='[[' WHERE number=1", lambda index: index.fact(1)),
-        ("UPDATE fact SET host=CAST(x'ff' AS TEXT)", lambda index: index.fact(1)),
-        ("UPDATE seen SET digest=digest+1", lambda index: index.seen(A)),
-        ("UPDATE seen SET number=7 WHERE digest=5", lambda index: index.seen(A)),
-        ("UPDATE seen SET key=x'00' WHERE number=2", lambda index: index.seen(("",))),
-        ("UPDATE highest SET value=0", lambda index: index.highest(A[:3], "P-")),
-        ("DROP TABLE highest", lambda index: index.highest(A[:3], "P-")),
+        ("UPDATE derived SET value = value || x'00' WHERE part = 1", lambda index: index.fact(1)),
+        ("UPDATE derived SET value = zeroblob(9) WHERE part = 1 AND key = x'00000002'", lambda index: index.writes()),
+        ("UPDATE derived SET key = x'00000009' WHERE part = 1 AND key = x'00000001'", lambda index: index.fact(9)),
+        ("DELETE FROM derived WHERE part = 1 AND key = x'00000001'", lambda index: index.candidates(b"k1")),
+        ("UPDATE derived SET key = x'00' WHERE part = 2 AND key = x'6b31'", lambda index: index.candidates(b"\0")),
+        ("UPDATE derived SET key = x'00' WHERE part = 3", lambda index: index.listing(b"\0")),
+        ("UPDATE derived SET value = 'text' WHERE part = 2", lambda index: index.candidates(b"k1")),
+        ("UPDATE derived SET value = x'00' WHERE part = 4", lambda index: index.nearest("one.test", 1)),
+        ("UPDATE derived SET value = x'0000000001' WHERE part = 5", lambda index: index.writes()),
+        ("UPDATE derived SET key = x'00' WHERE part = 6", lambda index: index.seen(A)),
+        ("UPDATE derived SET value = value || x'00' WHERE part = 7", lambda index: index.seen(A)),
+        ("UPDATE derived SET key = CAST(key || x'00' AS BLOB) WHERE part = 7", lambda index: index.seen_below(A[:3])),
+        ("UPDATE derived SET value = x'0000000000' WHERE part = 8", lambda index: index.highest(A[:3], "P-")),
+        ("UPDATE derived SET key = x'41' WHERE part = 9 AND key = x'73'", lambda index: index.used()),
+        ("DELETE FROM derived WHERE part = 10", lambda index: index.fact(1)),
+        ("UPDATE derived SET value = zeroblob(20) WHERE part = 10", lambda index: index.fact(1)),
+        ("DROP TABLE derived", lambda index: index.highest(A[:3], "P-")),
     ],
 )
 def test_a_row_that_is_not_what_was_written_is_refused_with_the_next_step(
     index: Index, db: sqlite3.Connection, change: str, ask: Ask
 ) -> None:
     db.execute(change)
+    index = Index(lambda: db)
     with pytest.raises(CorruptCassette, match=r"durable-replay cassette index"):
         ask(index)
+
+
+def test_an_index_that_was_replaced_meanwhile_is_not_taken_for_the_one_that_was_opened(db: sqlite3.Connection) -> None:
+    opened, other = Index(lambda: db), Index(lambda: db)
+    other.replace("print", ROWS, list)
+    assert opened.fact(1) == READ
+    assert opened.seen(A) == [Seen(1, 0), Seen(2, 5)]
+    more = [replace(ROWS[0], fact=replace(READ, operation=f"show {'x' * 99}"), seen=((("t", "", "u", "a"), 0),))]
+    other.replace("next", more, list)
+    assert other.fact(1) == more[0].fact
+    with pytest.raises(CorruptCassette):
+        opened.fact(1)
+    with pytest.raises(CorruptCassette):
+        opened.seen(A)
+
+
+def test_each_host_keeps_its_first_thousand(db: sqlite3.Connection) -> None:
+    index = Index(lambda: db)
+    many = [replace(ROWS[2], fact=Fact(number, (), (), 0)) for number in range(1, 1201)]
+    index.replace("", many, list)
+    assert index.nearest("two.test", 5000) == list(range(1, 1001))
+    assert len(index.candidates(b"k1")) == 1200
+
+
+def test_a_request_is_found_by_its_whole_key(db: sqlite3.Connection) -> None:
+    index = Index(lambda: db)
+    index.replace("", [replace(ROWS[0], request_key=bytes(range(16)))], list)
+    assert index.candidates(bytes(range(16))) == [READ]
+    assert index.candidates(bytes(range(1, 17))) == []
+
+
+def test_a_key_of_any_depth_is_found_and_below_each_of_its_prefixes(db: sqlite3.Connection) -> None:
+    keys: list[Key] = [("s",), ("s", "t"), ("s", "t", "u"), ("s", "t", "u", "1"), ("s", "t", "u", "1", "2"), ("s", "v")]
+    index = Index(lambda: db)
+    index.replace("", [replace(ROWS[0], seen=tuple((key, at) for at, key in enumerate(keys)))], list)
+    assert [index.seen(key) for key in keys] == [[Seen(1, at)] for at in range(len(keys))]
+    for prefix in [(), *keys]:
+        assert index.seen_below(prefix) == [key for key in keys if key[: len(prefix)] == prefix]
 
 
 def test_a_key_of_odd_text_is_found(db: sqlite3.Connection) -> None:

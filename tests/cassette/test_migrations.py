@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,9 @@ from durable_replay.cassette.migrations import MIGRATIONS, empty_cassette, migra
 from durable_replay.cassette.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
 from durable_replay.cassette.store import Cassette, CassetteWriter
 from durable_replay.errors import CassetteError, CorruptCassette
+from durable_replay.http import Frame, Interaction
+
+Make = Callable[..., Interaction]
 
 
 def _schema(path: Path) -> list[tuple[str, str, str | None]]:
@@ -36,9 +43,60 @@ def _before_all_migrations(path: Path) -> Path:
 def test_a_file_that_had_all_migrations_has_the_schema_of_a_new_one(tmp_path: Path) -> None:
     new, old = tmp_path / "new", _before_all_migrations(tmp_path / "old")
     empty_cassette(new)
-    CassetteWriter.open(old).close()
-    assert _schema(old) == _schema(new)
-    assert len([kind for kind, *_ in _schema(new) if kind == "table"]) == 7
+    with CassetteWriter.open(old):
+        assert _schema(old) == _schema(new)
+    assert len([kind for kind, *_ in _schema(new) if kind == "table"]) == 5
+
+
+def test_tables_that_hold_nothing_are_left_out_of_a_file_and_made_again(tmp_path: Path, make: Make) -> None:
+    new, path = tmp_path / "new", tmp_path / "a.cassette"
+    empty_cassette(new)
+    with CassetteWriter.open(path) as writer:
+        writer.append(make(1))
+    assert {name for _, name, _ in _schema(path)} == {"meta", "interaction", "body"}
+    with CassetteWriter.open(path) as writer:
+        assert _schema(path) == _schema(new)
+        writer.append(make(2, b"x", (Frame(True, "text", b"hello"),)))
+    assert {name for _, name, _ in _schema(path)} == {"meta", "interaction", "body", "frame"}
+    with Cassette.open(path) as cassette:
+        assert [len(each.frames) for each in cassette.interactions()] == [0, 1]
+
+
+FIRST = Path(__file__).parent / "first_schema.sql"
+"""A cassette of the first schema, as that version wrote it: two hosts, frames, shared bodies, a dictionary, chunks."""
+
+
+def _of_the_first_schema(path: Path) -> Path:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(FIRST.read_text("utf-8"))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+    return path
+
+
+def test_a_cassette_of_the_first_schema_is_read_as_it_was_recorded(tmp_path: Path) -> None:
+    path = _of_the_first_schema(tmp_path / "old")
+    with closing(sqlite3.connect(path)) as connection:
+        ((tape,),) = connection.execute("SELECT value FROM meta WHERE key = 'tape'").fetchall()
+        ((hosts,),) = connection.execute("SELECT value FROM meta WHERE key = 'hosts'").fetchall()
+    CassetteWriter.open(path).close()
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == 14
+        assert str(cassette.tape()) == tape
+        assert cassette.meta("hosts") == hosts
+        found = list(cassette.interactions())
+        assert cassette.summary().hosts == {"api.test": 12, "other.test": 2}
+        assert cassette.summary().bodies == 13
+        assert [json.loads(each.response.body.read())["number"] for each in found[:12]] == list(range(1, 13))
+        assert found[12].request.body.read() == found[3].response.body.read()
+    assert [len(each.frames) for each in found] == [0] * 12 + [2, 0]
+    assert [each.request.port for each in found] == [443] * 12 + [8443] * 2
+    assert found[13].response.body.size == 1024 * 1024 + 10
+    with CassetteWriter.open(path) as writer:  # and it goes on
+        writer.delete([2])
+        writer.append(found[0])
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == 14
 
 
 def test_each_migration_is_recorded_in_old_files_and_new_ones(tmp_path: Path) -> None:
@@ -47,8 +105,9 @@ def test_each_migration_is_recorded_in_old_files_and_new_ones(tmp_path: Path) ->
     CassetteWriter.open(old).close()
     for path in (old, new):
         with Cassette.open(path) as cassette:
-            rows = cassette.connection().execute("SELECT number, name FROM migration ORDER BY number").fetchall()
-        assert rows == [(number, made.__name__) for number, made in enumerate(MIGRATIONS, 1)]
+            found = [(cassette.meta(f"migration {number}") or "").split() for number in range(1, SCHEMA_VERSION + 1)]
+        assert [name for name, _ in found] == [made.__name__ for made in MIGRATIONS]
+        assert all(datetime.fromisoformat(time).tzinfo for _, time in found)
     assert len(MIGRATIONS) == SCHEMA_VERSION
 
 

@@ -66,7 +66,7 @@ def test_a_newer_cassette_is_left_alone(write: Write, open_: Callable[[Path], ob
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     connection.close()
     before = _files(path)
-    with pytest.raises(NewerCassette, match=r"schema 2.*pip install -U"):
+    with pytest.raises(NewerCassette, match=rf"schema {SCHEMA_VERSION + 1}.*pip install -U"):
         open_(path)
     assert _files(path) == before
 

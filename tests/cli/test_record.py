@@ -10,6 +10,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
+from durable_replay.cassette.index import Index
 from durable_replay.cassette.store import Cassette
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -27,8 +28,8 @@ def test_a_recording_has_its_index_and_its_hosts_and_the_childs_exit_code_is_our
     told = json.loads(done.stderr.splitlines()[-1])
     assert (told["interactions"], told["written"], told["hosts"]) == (1, 1, [server.removeprefix("http://")])
     with Cassette.open(tmp_path / "x.cassette") as cassette:
-        found = cassette.connection().execute("SELECT number, service, operation FROM fact").fetchall()
-    assert found == [(1, "s3", found[0][2])]
+        assert Index(cassette.connection).fact(1).service == "s3"
+        assert Index(cassette.connection).used() == {"s3": 1}
 
 
 def test_a_second_recording_once_is_refused_with_what_to_do(run: Run, cassette: Path) -> None:

@@ -194,9 +194,7 @@ def test_an_index_in_the_file_in_memory_and_of_a_tape_in_two_parts_say_the_same(
 def pages_of_the_index(path: Path) -> list[int]:
     """The pages (from 0) of a cassette that hold its derived tables: those that an index adds or changes."""
     with sqlite3.connect(path) as db:
-        roots = db.execute(
-            "SELECT rootpage FROM sqlite_master WHERE tbl_name IN ('index_meta', 'fact', 'seen', 'highest')"
-        ).fetchall()
+        roots = db.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'derived'").fetchall()
     db.close()
     return sorted(root - 1 for (root,) in roots)
 
@@ -222,13 +220,13 @@ def test_a_damaged_index_is_refused_or_found_wanting_and_never_tells_a_wrong_tru
     noise, outcomes = random.Random(5), []
     for page in pages_of_the_index(path):
         used = [at for at in range(page * size, (page + 1) * size) if sound[at]]
-        for _ in range(25):
+        for _ in range(100):
             data = bytearray(sound)
             data[noise.choice(used)] ^= 1 << noise.randrange(8)
             path.write_bytes(data)
             outcomes.append(_told(path, indexing))
     assert outcomes.count("refused") > len(outcomes) // 4
-    assert outcomes.count("not found") < len(outcomes) // 6  # a row whose key cannot be found any more is not missed
+    assert outcomes.count("not found") < len(outcomes) // 3  # a row whose key cannot be found any more is not missed
 
 
 def _told(path: Path, indexing: Indexing) -> str:

@@ -36,8 +36,8 @@ def test_a_sound_cassette_is_counted(exchange: Exchange, tape: Tape) -> None:
         ("UPDATE interaction SET status = 500 WHERE number = 2", "interaction #2"),
         ("UPDATE interaction SET head = x'00' WHERE number = 2", "interaction #2"),
         ("DELETE FROM interaction WHERE number = 2", "#2"),
-        ("UPDATE body SET data = x'00' WHERE id = 2", "body"),
-        ("DELETE FROM body WHERE id = 2", "body"),
+        ("UPDATE body SET data = x'00' WHERE id = (SELECT max(id) FROM body)", "body"),
+        ("DELETE FROM body WHERE id = (SELECT max(id) FROM body)", "body"),
         ("UPDATE meta SET value = '[' WHERE key = 'hosts'", "hosts"),
     ],
 )

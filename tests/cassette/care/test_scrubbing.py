@@ -79,7 +79,7 @@ def test_the_files_mode_stays(path: Path, redactor: Redactor) -> None:
 
 def test_a_damaged_cassette_is_left_as_it_is(path: Path, redactor: Redactor) -> None:
     data = bytearray(path.read_bytes())
-    data[data.rindex(b"h.example") + 3] ^= 1
+    data[data.index(b"h.example:443") + 3] ^= 1
     path.write_bytes(data)
     with pytest.raises(CassetteError):
         scrub(path, redactor)
