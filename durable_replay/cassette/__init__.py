@@ -5,6 +5,9 @@
     store.py        the way in: Cassette (reader.py) and CassetteWriter (writer.py), the only SQL of the tape
     rows.py         an interaction as the values of its row, with the checksum that guards them, and back
     bodies.py       content-addressed bodies: compressed, in chunks when large, never whole in memory
+    places.py       the numbers by which rows name bodies and origins
+    dictionary.py   what the messages of one cassette have in common, stored once
+    index.py        what is derived from the tape for replay; facts.py packs its rows
     sqlite_file.py  opening the file, telling what it is, and naming what is wrong with it
     lock.py         one writer at a time
     tables.py       the schema's one source (SQLModel); imported only where a schema is made or migrated

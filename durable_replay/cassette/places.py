@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Callable
 
 from durable_replay.errors import CassetteError
 
@@ -22,6 +23,7 @@ ORIGIN = "origin "
 _PREFIX_BYTES, _PLACES = 3, 128  # 31 bits, which SQLite stores in four bytes; few of them are ever shared
 _KEPT = 4096
 _NEAR = "SELECT id, digest FROM body WHERE id BETWEEN ? AND ?"
+_INSERT_BODY = "INSERT INTO body (id, digest, size, packing, data) VALUES (?, ?, ?, ?, ?)"
 _ORIGINS = "SELECT key, value FROM meta WHERE key > 'origin ' AND key < 'origin!'"
 _NEW_ORIGIN = "INSERT INTO meta (key, value) VALUES (?, ?)"
 _UNUSED_ORIGINS = (
@@ -74,7 +76,7 @@ class Places:
         near = self._connection.execute(_NEAR, (first, last)).fetchall()
         for number, other in near:
             if other == digest:
-                self.keep(digest, number)
+                self._keep(digest, number)
                 return number, True
         taken = {number for number, _ in near}
         free = next((number for number in range(max(first, 1), last + 1) if number not in taken), None)
@@ -82,8 +84,14 @@ class Places:
             raise CassetteError("A body collides with 128 others; the file cannot hold it. Leave it out.")
         return free, False
 
-    def keep(self, digest: bytes, number: int) -> None:
-        """Remember where a content is; for one that was just stored."""
+    def put(self, digest: bytes, size: int, packed: Callable[[], tuple[str, bytes]]) -> None:
+        """Store a content that the file does not hold yet; `packed` gives its packing and its bytes then."""
+        number, is_there = self.locate(digest)
+        if not is_there:
+            self._connection.execute(_INSERT_BODY, (number, digest, size, *packed()))
+            self._keep(digest, number)
+
+    def _keep(self, digest: bytes, number: int) -> None:
         if len(self._bodies) >= _KEPT:
             self._bodies.popitem(last=False)
         self._bodies[digest] = number

@@ -40,7 +40,6 @@ _INSERT_FRAME = (
     f" VALUES ({', '.join('?' * (len(rows.FRAME_COLUMNS) + 1))})"
 )
 _INSERT_CHUNK = "INSERT OR REPLACE INTO body_chunk (digest, position, size, checksum, data) VALUES (?, ?, ?, ?, ?)"
-_INSERT_BODY = "INSERT INTO body (id, digest, size, packing, data) VALUES (?, ?, ?, ?, ?)"
 _SET = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
 _TAPE = "tape"
 _GROWN = "grown"
@@ -230,14 +229,8 @@ class CassetteWriter:
     def _store_inline(self, data: bytes) -> bytes:
         digest = sha256(data).digest()
         with self._lock:
-            self._run(lambda: self._insert_body(digest, len(data), lambda: self._packer.packed(data)))
+            self._run(lambda: self._places.put(digest, len(data), lambda: self._packer.packed(data)))
         return digest
-
-    def _insert_body(self, digest: bytes, size: int, packed: Callable[[], tuple[str, bytes]]) -> None:
-        number, is_there = self._places.locate(digest)
-        if not is_there:
-            self._connection.execute(_INSERT_BODY, (number, digest, size, *packed()))
-            self._places.keep(digest, number)
 
     def _spooled(self, body: Body) -> SpooledBody:
         spool = self.new_body()
@@ -269,7 +262,7 @@ class CassetteWriter:
         sql = "SELECT count(*) FROM body_chunk WHERE digest = ?"
         if self._connection.execute(sql, (digest,)).fetchone() != (len(body),):
             raise CassetteError(f"{self.path}: a write failed while a large body was stored. Append it again.")
-        self._insert_body(digest, body.size, lambda: ("chunks", b""))
+        self._places.put(digest, body.size, lambda: ("chunks", b""))
 
     def flush(self) -> None:
         """Commit: what was appended before survives the end of this process."""

@@ -22,7 +22,7 @@ DIGEST = sha256(b"a body").digest()
 @pytest.fixture
 def db() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute("CREATE TABLE body (id INTEGER PRIMARY KEY, digest BLOB)")
+    connection.execute("CREATE TABLE body (id INTEGER PRIMARY KEY, digest, size, packing, data)")
     connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
     connection.execute("CREATE TABLE interaction (origin INTEGER)")
     yield connection
@@ -32,7 +32,11 @@ def db() -> Iterator[sqlite3.Connection]:
 def store(db: sqlite3.Connection, places: Places, digest: bytes) -> int:
     number, is_there = places.locate(digest)
     assert not is_there
-    db.execute("INSERT INTO body VALUES (?, ?)", (number, digest))
+    places.put(digest, 3, lambda: ("raw", b"abc"))
+    places.put(digest, 3, lambda: ("raw", b"it is there already"))
+    assert db.execute("SELECT digest, size, packing, data FROM body WHERE id = ?", (number,)).fetchall() == [
+        (digest, 3, "raw", b"abc")
+    ]
     return number
 
 
