@@ -62,9 +62,9 @@ def _connected(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA secure_delete = ON")  # what was taken off the tape is not left in free pages
         migrate(connection)
-        make_spare(connection)
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         connection.execute("PRAGMA synchronous = NORMAL")
+        make_spare(connection)
         connection.execute(UNUSED_CHUNKS)  # of a body whose recorder was killed
     except sqlite_file.FAILURES as error:
         connection.close()

@@ -71,7 +71,7 @@ def test_damage_is_found_by_exit_code_and_line(told: Tell, cassette: Path) -> No
 
 
 def test_a_truncated_cassette_is_damage_not_wrong_use(told: Tell, cassette: Path) -> None:
-    cassette.write_bytes(cassette.read_bytes()[:-4096])
+    cassette.write_bytes(cassette.read_bytes()[:-512])
     code, output, _ = told("cassette", "verify", cassette)
     assert code == 1
     assert ": damaged\n" in output
