@@ -34,6 +34,8 @@ _SHORT = 256
 """Texts up to this size are noise to a compressor that has seen nothing like them."""
 _WORTH = 48
 _PAGE = 256
+_TABLES = 64 * 1024
+"""The size of values that the compressor's tables are made for."""
 _TAIL = 32 * 1024
 _QUICKLY = 64 * 1024
 """A dictionary up to this size is kept in as few bytes as can be; that takes milliseconds."""
@@ -61,7 +63,9 @@ class Dictionary:
         self.content = content
         raw = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if content else None
         self.decompressor = zstandard.ZstdDecompressor(dict_data=raw)
-        self._compressor = zstandard.ZstdCompressor(level=level, dict_data=raw)
+        # what zstd takes for a level alone would be tables for megabytes of input: 100 MB and more
+        tables = zstandard.ZstdCompressionParameters.from_level(level, source_size=_TABLES, dict_size=len(content))
+        self._compressor = zstandard.ZstdCompressor(compression_params=tables, dict_data=raw)
         self._plain = zstandard.ZstdCompressor(level=_CLOSE)
 
     def packed(self, data: bytes) -> tuple[str, bytes]:

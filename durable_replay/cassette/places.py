@@ -20,7 +20,7 @@ __all__ = ["ORIGIN", "Places", "body_numbers", "origin_of", "origin_text"]
 ORIGIN = "origin "
 """In `meta`, the names of origins begin so; the number follows."""
 
-_PREFIX_BYTES, _PLACES = 3, 128  # 31 bits, which SQLite stores in four bytes; few of them are ever shared
+_PREFIX_BYTES, _PLACES = 3, 16  # 28 bits, which SQLite stores in four bytes, as a row's own number too
 _KEPT = 4096
 _NEAR = "SELECT id, digest FROM body WHERE id BETWEEN ? AND ?"
 _INSERT_BODY = "INSERT INTO body (id, digest, size, packing, data) VALUES (?, ?, ?, ?, ?)"
@@ -80,8 +80,8 @@ class Places:
                 return number, True
         taken = {number for number, _ in near}
         free = next((number for number in range(max(first, 1), last + 1) if number not in taken), None)
-        if free is None:  # nobody meets this but by trying billions of contents
-            raise CassetteError("A body collides with 128 others; the file cannot hold it. Leave it out.")
+        if free is None:  # nobody meets this but by trying millions of contents
+            raise CassetteError("A body collides with 16 others; the file cannot hold it. Leave it out.")
         return free, False
 
     def put(self, digest: bytes, size: int, packed: Callable[[], tuple[str, bytes]]) -> None:

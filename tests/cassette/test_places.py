@@ -50,19 +50,19 @@ def test_a_body_has_the_number_that_its_digest_says(db: sqlite3.Connection) -> N
     assert places.body(DIGEST) is None
     number = store(db, places, DIGEST)
     assert number == body_numbers(DIGEST)[0]
-    assert number.bit_length() < 32
+    assert number.bit_length() <= 28
     assert places.body(DIGEST) == Places(db).body(DIGEST) == number
 
 
 def test_bodies_whose_digests_begin_alike_have_numbers_of_their_own(db: sqlite3.Connection) -> None:
     places = Places(db)
     first, last = body_numbers(DIGEST)
-    assert [store(db, places, alike(at)) for at in range(128)] == list(range(first, last + 1))
-    assert [Places(db).body(alike(at)) for at in range(128)] == list(range(first, last + 1))
+    assert [store(db, places, alike(at)) for at in range(16)] == list(range(first, last + 1))
+    assert [Places(db).body(alike(at)) for at in range(16)] == list(range(first, last + 1))
     with pytest.raises(CassetteError, match="collides"):
-        places.locate(alike(128))
+        places.locate(alike(16))
     db.execute("DELETE FROM body WHERE id = ?", (first + 5,))
-    assert store(db, Places(db), alike(128)) == first + 5
+    assert store(db, Places(db), alike(16)) == first + 5
     assert Places(db).body(alike(7)) == first + 7
 
 
