@@ -48,23 +48,29 @@ def mapped_hosts(cassettes: Iterable[Path]) -> dict[str, str]:
 
 
 def understanding(
-    cassettes: Sequence[Path], settings: Settings, hosts: Mapping[str, str], services: Iterable[str] | None = None
+    cassettes: Sequence[Path],
+    settings: Settings,
+    hosts: Mapping[str, str],
+    services: Iterable[str] | None = None,
+    names: Sequence[str] | None = None,
 ) -> Indexing:
     """Requests as these services and settings understand them.
 
     `hosts` (of the command line) go before the settings', and these before the cassettes'. `services` None: all that
-    are installed. A matching rule for one cassette holds for the whole tape that the cassette is part of.
+    are installed. A matching rule for one cassette holds for the whole tape that the cassette is part of; `names` are
+    those that such rules know the cassettes by (None: their files').
     """
     known = {**mapped_hosts(cassettes), **settings.hosts, **hosts}
     named = None if services is None else [*services]
     if named is not None:
         known = {host: service for host, service in known.items() if service in named}
     rules = redaction_rules(settings.redact)
+    called = [path.name for path in cassettes] if names is None else [*names]
     return Indexing(
         Registry.installed(named, known),
-        _overrides([path.name for path in cassettes] or [""], settings) if settings.match else None,
+        _overrides(called or [""], settings) if settings.match else None,
         Masker(rules).text,
-        _identity(known, settings, [path.name for path in cassettes]),
+        _identity(known, settings, called),
     )
 
 
@@ -91,14 +97,16 @@ def write_index(
     settings: Settings,
     hosts: Mapping[str, str] | None = None,
     on_progress: Progress = lambda done, total: None,
+    name: str | None = None,
 ) -> int:
     """Writes the derived index into a cassette, so that a replay of it need not make one; gives the interactions.
 
-    Without it a replay is as right, but takes longer to be ready. Raises CassetteError.
+    Without it a replay is as right, but takes longer to be ready. `name` is what the file will be called, where it is
+    not called so yet. Raises CassetteError.
     """
     from durable_replay.cassette.writer import CassetteWriter
 
-    indexing = understanding([path], settings, hosts or {})
+    indexing = understanding([path], settings, hosts or {}, names=[name or path.name])
     with CassetteWriter.open(path) as writer, Cassette.open(path) as reader:
         index = Index(writer.index_connection)
         build_index(index, reader.interactions(), len(reader), indexing, writer.tape.identity, on_progress)

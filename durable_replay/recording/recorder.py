@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from durable_replay.cassette.care.anew import refresh_command
 from durable_replay.errors import CassetteError, UsageError
 from durable_replay.http import Interaction
 from durable_replay.recording.take import Ending, Item
@@ -177,7 +178,8 @@ def _check(path: Path, mode: Mode) -> None:
     if mode == "once" and (count := interactions_in(path)):
         raise UsageError(
             f"{path} holds {count} interactions already, and mode once records only into a new cassette. "
-            f"Replay it, add to it with --mode new, or replace it with --mode all."
+            f"Replay it, add to it with --mode new, replace it with --mode all, or see first what changed: "
+            f"{refresh_command(path)}"
         )
 
 

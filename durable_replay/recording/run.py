@@ -9,7 +9,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,8 @@ class Outcome:
     findings: tuple[Finding, ...]
     exit_code: int
     error: str = ""
+    interrupted: bool = False
+    """A signal to us came while the command ran, so that it may not have done all that it does."""
 
 
 def record(
@@ -64,6 +66,7 @@ def record(
     upstream: Upstream | None = None,
     maps: Sequence[HostMap] = (),
     include_loopback: bool = False,
+    loopback_hosts: frozenset[str] = frozenset(),
     command: Sequence[str] | None = None,
     on_ready: Callable[[str], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -74,12 +77,16 @@ def record(
     """Record until the command ends, or, without one, until SIGINT or SIGTERM.
 
     `on_ready` is told the proxy's URL once it listens, `on_progress` ten times a second what was seen. Raises
-    UsageError or CassetteError where the recording cannot begin; what goes wrong later is in the outcome.
+    UsageError or CassetteError where the recording cannot begin; what goes wrong later is in the outcome. Of this
+    machine's own names those that are mapped and `loopback_hosts` come through the proxy, or all of them.
     """
+    from durable_replay.front.environment import LOOPBACK
     from durable_replay.front.tls import Authority as Authorities
 
     recorder = Recorder.start(path, mode, maps, rules, key)
-    run = _Run(recorder, authority or Authorities.load_or_create(), maps, include_loopback, on_ready, on_progress)
+    mapped = {each.host for each in maps}
+    proxied = frozenset(LOOPBACK) if include_loopback else loopback_hosts | (mapped & set(LOOPBACK))
+    run = _Run(recorder, authority or Authorities.load_or_create(), proxied, on_ready, on_progress)
     try:
         with tempfile.TemporaryDirectory(prefix="durable-replay-") as confdir:
             exit_code = asyncio.run(run.until_done(Path(confdir), host, port, upstream or Upstream(), command))
@@ -87,7 +94,7 @@ def record(
         with contextlib.suppress(CassetteError):  # the first error is the one to tell
             recorder.finish()
         raise
-    return _outcome(recorder, exit_code, run.error)
+    return replace(_outcome(recorder, exit_code, run.error), interrupted=run.interrupted)
 
 
 def _outcome(recorder: Recorder, exit_code: int, error: str) -> Outcome:
@@ -108,18 +115,17 @@ class _Run:
         self,
         recorder: Recorder,
         authority: Authority,
-        maps: Sequence[HostMap],
-        include_loopback: bool,
+        proxied: frozenset[str],
         on_ready: Callable[[str], None] | None,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self._recorder = recorder
         self._authority = authority
-        self._maps = maps
-        self._include_loopback = include_loopback
+        self._proxied = proxied
         self._on_ready = on_ready
         self._on_progress = on_progress
         self.error = ""
+        self.interrupted = False
 
     async def until_done(
         self, confdir: Path, host: str, port: int, upstream: Upstream, command: Sequence[str] | None
@@ -175,6 +181,7 @@ class _Run:
             return 0
         exit_code = await self._run_command(url, command, stop)
         await _quiet(addon)
+        self.interrupted = stop.is_set()
         return exit_code
 
     async def _run_command(self, url: str, command: Sequence[str], stop: asyncio.Event) -> int:
@@ -189,10 +196,9 @@ class _Run:
         return 128 - code if code < 0 else code
 
     def _environment(self, url: str) -> dict[str, str]:
-        from durable_replay.front.environment import LOOPBACK, child_environment
+        from durable_replay.front.environment import child_environment
 
-        proxied = LOOPBACK if self._include_loopback else [each.host for each in self._maps if each.host in LOOPBACK]
-        return child_environment(url, self._authority, loopback_hosts=frozenset(proxied))
+        return child_environment(url, self._authority, loopback_hosts=self._proxied)
 
 
 class _Ready:

@@ -10,6 +10,7 @@
     editing.py    another answer for one request, with a note that says so
     checking.py   whether a cassette is whole, and its services understand it
     age.py        how old it is
+    anew.py       a recording taken anew beside its cassette, and how it takes its place
 
 # Rule: whatever fails leaves the file as it was.
 """

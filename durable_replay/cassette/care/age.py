@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from durable_replay.cassette.care.anew import refresh_command
 from durable_replay.cassette.store import Cassette
 from durable_replay.errors import UsageError
 from durable_replay.http import Interaction
@@ -64,5 +65,5 @@ def check_age(path: Path, max_age: timedelta, now: datetime) -> str:
         return ""
     return (
         f"{path} has recordings of {oldest:%Y-%m-%d}, {(now - oldest).days} days old; the limit is {max_age.days}. "
-        "Record it again with --mode all."
+        f"Record it again, and see what changed: {refresh_command(path)}"
     )

@@ -28,6 +28,7 @@ __all__ = [
     "append_staged",
     "build",
     "changing",
+    "copied",
     "counted",
     "give_name",
     "remove",
@@ -131,7 +132,7 @@ def changing(path: Path) -> Iterator[CassetteWriter]:
         beside = path.with_name(f".{path.name}.new")
         remove(beside)  # of somebody who was killed: nobody else is at it now
         try:
-            _copy(path, beside)
+            copied(path, beside)
             with CassetteWriter.open(beside) as writer:
                 yield writer
             take_place(beside, path)
@@ -159,8 +160,9 @@ def alone(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _copy(path: Path, beside: Path) -> None:
-    """By SQLite alone: a descriptor of our own would drop its locks."""
+def copied(path: Path, beside: Path) -> None:
+    """A second file of the same content, by SQLite alone: a descriptor of our own would drop its locks. Raises
+    CassetteError."""
     try:
         with (
             closing(sqlite_file.open_read_only(path)) as source,
