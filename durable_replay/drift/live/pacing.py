@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from heapq import heappop, heappush
 from random import Random
 from typing import Protocol
 
@@ -95,23 +96,58 @@ def _number(text: str) -> float | None:
     return float(text)
 
 
+class _Places:
+    """So many at once. A step that had to wait for another's answer goes before those behind it on the tape, since
+    answers are kept in the tape's order."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._came = 0
+
+    async def take(self, number: int) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._came += 1
+        heappush(self._waiting, (number, self._came, granted))
+        try:
+            await granted
+        except asyncio.CancelledError:
+            if granted.done() and not granted.cancelled():
+                self.give_back()
+            raise
+
+    def give_back(self) -> None:
+        while self._waiting:
+            _, _, granted = heappop(self._waiting)
+            if not granted.done():
+                granted.set_result(None)
+                return
+        self._free += 1
+
+
 class Pacer:
     """The pace of one host. Its methods raise HostFailed where waiting would take longer than is allowed."""
 
     def __init__(self, host: str, pace: Pace, clock: Clock, chance: Random) -> None:
         self._host, self._pace, self._clock, self._chance = host, pace, clock, chance
-        self._places = asyncio.Semaphore(pace.concurrency)
+        self._places = _Places(pace.concurrency)
         self._next = 0.0
         self._until = 0.0
         self.waited = 0.0
         """Seconds that limits of the host have cost."""
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """One of the places of this host, when the host is to be asked again."""
-        async with self._places:
+    async def turn(self, number: int = 0) -> AsyncIterator[None]:
+        """One of the places of this host, when the host may be asked; of those who wait, the lowest number is first."""
+        await self._places.take(number)
+        try:
             await self._wait()
             yield
+        finally:
+            self._places.give_back()
 
     async def _wait(self) -> None:
         while True:

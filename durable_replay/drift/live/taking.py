@@ -293,7 +293,7 @@ class _Run:
         attempt = 0
         while True:
             attempt += 1
-            async with pacer.turn():
+            async with pacer.turn(step.number):
                 self._require_host(step)
                 begun = self._clock.now()
                 sent, fewer = prepared(request, recorded, step.server, credential, rules, begun)

@@ -100,3 +100,22 @@ def test_after_the_last_try_a_503_is_an_answer_and_a_429_the_end(clock: Any) -> 
     assert not pacer.heed(response(503), 2, accepted=False)
     with pytest.raises(HostFailed, match="refused a request 2 times"):
         pacer.heed(response(429), 2, accepted=False)
+
+
+def test_of_those_who_wait_the_first_on_the_tape_goes_first_and_who_gave_up_takes_no_place(clock: Any) -> None:
+    async def ask() -> list[int]:
+        pacer, order = Pacer("h", Pace(concurrency=1), clock, Random(0)), list[int]()
+
+        async def one(number: int) -> None:
+            async with pacer.turn(number):
+                order.append(number)
+                await asyncio.sleep(0)
+
+        tasks = [asyncio.create_task(one(number)) for number in (1, 5, 4, 3)]
+        await asyncio.sleep(0)
+        tasks[2].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await one(9)
+        return order
+
+    assert asyncio.run(ask()) == [1, 3, 5, 9]

@@ -1,0 +1,220 @@
+"""`durable-replay diff FILE --live` as a user has it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from durable_replay.cassette.store import Cassette, CassetteWriter
+from durable_replay.http import Interaction
+from durable_replay.testing import exchange
+
+Told = Callable[..., tuple[int, str, str]]
+USER = {"id": 1, "name": "milk", "admin": False}
+VALUE = "plantedValue-7731-x"
+
+
+class Service(ThreadingHTTPServer):
+    """Answers by path; remembers methods, paths and the Authorization header."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str]] = []
+        self.answers: dict[str, tuple[int, object]] = {}
+        self.held = Event()
+        self.held.set()
+        self.hold_from = 10**9
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                service.asked.append((self.command, self.path, self.headers.get("Authorization", "")))
+                if len(service.asked) > service.hold_from:
+                    service.held.wait(20)
+                status, document = service.answers.get(self.path, (200, USER))
+                data = json.dumps(document).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_POST = do_GET  # noqa: N815
+
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed is no error of this server's."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    server = Service()
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield server
+    server.held.set()
+    server.shutdown()
+    server.server_close()
+
+
+def write(path: Path, *interactions: Interaction) -> Path:
+    with CassetteWriter.open(path) as writer:
+        for interaction in interactions:
+            writer.append(interaction)
+    return path
+
+
+@pytest.fixture
+def before(tmp_path: Path, service: Service) -> Path:
+    """Three users, each read, and one written."""
+    reads = [exchange("GET", f"{service.url}/users/{number}", 200, USER) for number in (1, 2, 3)]
+    return write(tmp_path / "before.cassette", *reads, exchange("POST", f"{service.url}/users", 201, USER, send=USER))
+
+
+def test_an_api_that_did_not_change_gives_nothing(told: Told, before: Path, service: Service) -> None:
+    code, out, errors = told("diff", before, "--live", "--fail-on", "any", "--format", "json")
+    report = json.loads(out)
+    assert (code, report["findings"], errors) == (0, [], "")
+    assert sorted(path for _, path, _ in service.asked) == ["/users/1", "/users/2", "/users/3"]
+    assert {method for method, _, _ in service.asked} == {"GET"}
+    assert any("not asked" in note and "POST /users" in note for note in report["notes"])
+
+
+def test_what_changed_is_found(told: Told, before: Path, service: Service) -> None:
+    service.answers = {f"/users/{number}": (200, {"id": str(number), "name": "milk"}) for number in (1, 2, 3)}
+    code, out, _ = told("diff", before, "--live")
+    assert code == 1
+    for word in ("/users/{}", "body.$.id", "body.$.admin"):
+        assert word in out
+
+
+def test_the_answers_can_be_kept(told: Told, before: Path, tmp_path: Path) -> None:
+    assert told("diff", before, "--live", "--save", "today.cassette")[0] == 0
+    with Cassette.open(tmp_path / "today.cassette") as kept:
+        assert [one.request.path for one in kept.interactions()] == ["/users/1", "/users/2", "/users/3"]
+    code, _, errors = told("diff", before, "--live", "--save", "today.cassette")
+    assert (code, "finished" in errors) == (2, True)
+
+
+def test_nothing_is_left_without_save(told: Told, before: Path, tmp_path: Path) -> None:
+    there = sorted(tmp_path.iterdir())
+    assert told("diff", before, "--live")[0] == 0
+    assert sorted(tmp_path.iterdir()) == there
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told_so"),
+    [
+        (["--live", "after.cassette"], "leave AFTER out"),
+        ([], "ask the service with --live"),
+        (["--save", "x.cassette"], "--save is for --live"),
+        (["--live", "--include-writes"], "--sandbox HOST"),
+        (["--live", "--sandbox", "x"], "needs --include-writes"),
+        (["--live", "--to", "x"], "HOST[:PORT]=URL"),
+        (["--live", "--auth", "none.toml"], "none.toml cannot be read"),
+        (["--live", "--ca-file", "none.pem"], "none.pem is no PEM file"),
+        (["--live", "--operation", "GET /nothing"], "nothing on the tape can be asked again"),
+        (["--live", "--save", "before.cassette"], "is the cassette that is compared with"),
+    ],
+)
+def test_wrong_use_is_told_before_anything_is_asked(
+    told: Told, before: Path, service: Service, arguments: list[str], told_so: str
+) -> None:
+    write(before.with_name("after.cassette"), exchange("GET", "https://a.test/", 200))
+    code, out, errors = told("diff", before, *arguments)
+    assert (code, out) == (2, "")
+    assert told_so in errors
+    assert len(errors.splitlines()) == 1
+    assert service.asked == []
+
+
+def test_a_host_that_is_down_gives_5_and_the_others_are_compared(told: Told, tmp_path: Path, service: Service) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        down = f"127.0.0.1:{closed.getsockname()[1]}"
+    cassette = write(
+        tmp_path / "two.cassette",
+        exchange("GET", f"http://{down}/a", 200, USER),
+        exchange("GET", f"{service.url}/users/1", 200, {"id": 1, "gone": True}),
+    )
+    code, out, errors = told("diff", cassette, "--live", "--timeout", "2")
+    assert code == 5
+    assert down in errors
+    assert "1 of 2 requests were answered" in errors
+    assert "body.$.gone" in out
+
+
+def test_refused_credentials_give_7_and_are_said_once(told: Told, before: Path, service: Service) -> None:
+    service.answers = {f"/users/{number}": (401, {"error": "no"}) for number in (1, 2, 3)}
+    code, out, errors = told("diff", before, "--live")
+    assert (code, out) == (7, "")
+    assert errors.count("401 or 403") == 1
+    assert "--auth" in errors
+
+
+def test_credentials_come_from_a_file_and_are_seen_nowhere(
+    told: Told, before: Path, tmp_path: Path, service: Service
+) -> None:
+    auth = tmp_path / "auth.toml"
+    auth.write_text(f'[hosts."127.0.0.1"]\nbearer = "{VALUE}"\n')
+    auth.chmod(0o600)
+    service.answers = {"/users/1": (200, {**USER, "you": f"Bearer {VALUE}", "raw": VALUE})}
+    _, out, errors = told("diff", before, "--live", "--auth", auth, "--save", "x.cassette", "--format", "json")
+    assert {sent for _, _, sent in service.asked} == {f"Bearer {VALUE}"}
+    auth.unlink()
+    assert VALUE not in out + errors
+    assert [path for path in tmp_path.iterdir() if VALUE.encode() in path.read_bytes()] == []
+
+
+def test_another_server_stands_in_for_a_recorded_host(told: Told, tmp_path: Path, service: Service) -> None:
+    cassette = write(tmp_path / "x.cassette", exchange("GET", "https://api.example.com/users/1", 200, USER))
+    code, out, _ = told("diff", cassette, "--live", "--to", f"api.example.com={service.url}", "--fail-on", "any")
+    assert code == 0, out
+    assert service.asked[0][1] == "/users/1"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, service: Service, told: Told, how: signal.Signals) -> None:
+    cassette = write(
+        tmp_path / "x.cassette", *(exchange("GET", f"{service.url}/users/{at}", 200, USER) for at in range(12))
+    )
+    service.held.clear()
+    service.hold_from = 6
+    command = [sys.executable, "-m", "durable_replay", "diff", str(cassette), "--live", "--save", "s.cassette"]
+    options: dict[str, Any] = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, "--concurrency", "1"], **options) as running:
+        while len(service.asked) < 7:
+            assert running.poll() is None
+            Event().wait(0.01)
+        running.send_signal(how)
+        _, errors = running.communicate(timeout=30)
+    service.held.set()
+    if how is signal.SIGINT:
+        assert b"the same command goes on from there" in errors
+        assert b"Traceback" not in errors
+    asked = len(service.asked)
+    code, _, _ = told("diff", cassette, "--live", "--save", "s.cassette")
+    assert code == 0
+    again = [path for _, path, _ in service.asked[asked:]]
+    assert sorted(again, key=lambda path: int(path[7:])) == [f"/users/{at}" for at in range(6, 12)]
+    with Cassette.open(tmp_path / "s.cassette") as kept:
+        assert [one.request.path for one in kept.interactions()] == [f"/users/{at}" for at in range(12)]
