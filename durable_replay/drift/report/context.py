@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from durable_replay.cassette.care.anew import refresh_command
 from durable_replay.drift.finding import Comparison, Endpoint, Finding, Kind, Severity
 
 __all__ = ["Context", "FailOn", "Stale", "by_endpoint", "fails", "headline", "ordered", "stale", "summary"]
@@ -46,6 +46,8 @@ class Context:
     """This program's, for reports that name their maker."""
     took: float = field(default=0.0, compare=False)
     """Seconds."""
+    next_step: str | None = None
+    """What to do about drift, where that is not to take the recordings anew; "": nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ def advice(comparison: Comparison, context: Context) -> str:
     endpoints = stale(comparison)
     if not endpoints:
         return ""
+    if context.next_step is not None:
+        return context.next_step
     files = context.cassettes or (context.before,)
-    commands = " ; ".join(f"durable-replay record --refresh {shlex.quote(file)} -- CMD" for file in files)
+    commands = " ; ".join(refresh_command(file) for file in files)
     count = f"{len(endpoints):,} endpoint{'s' if len(endpoints) > 1 else ''}"
     return f"The recordings of {count} tell of an API that has changed. Take them anew: {commands}"
