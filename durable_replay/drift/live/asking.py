@@ -20,6 +20,7 @@ from typing import IO, Self
 import httpx
 
 from durable_replay.drift.live.failing import Failure, HostFailed
+from durable_replay.drift.live.preparing import Unsendable
 from durable_replay.drift.live.selecting import Server
 from durable_replay.errors import UsageError
 from durable_replay.http import CHUNK, Body, BytesBody, Headers, Request, Response
@@ -90,7 +91,8 @@ class KeptBody(Body):
 
 
 class Asker:
-    """Asks servers. `ask` raises HostFailed where none can be reached at all, NoAnswer for the one request."""
+    """Asks servers. `ask` raises HostFailed where none can be reached at all, NoAnswer or Unsendable for the one
+    request."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -210,7 +212,7 @@ def _named(wrong: Exception, server: Server) -> Exception:
     if isinstance(wrong, httpx.TimeoutException):
         return NoAnswer("no answer in time")
     if isinstance(wrong, httpx.InvalidURL | httpx.LocalProtocolError | httpx.UnsupportedProtocol | ValueError):
-        return NoAnswer("the recorded request cannot be sent as it is")
+        return Unsendable("it cannot be sent as it was recorded")
     return NoAnswer(f"the connection broke off: {type(wrong).__name__}")
 
 

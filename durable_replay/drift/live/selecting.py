@@ -220,6 +220,8 @@ def _reason(interaction: Interaction, targets: Targets, *, writes: bool) -> str:
         return "a CORS preflight"
     if request.method in ("CONNECT", "TRACE"):
         return f"no {request.method} is sent"
+    if interaction.response.status == 429:
+        return "the service limited the rate when it was recorded"
     if writes and not targets.include_writes:
         return "a write, or not known to be none"
     if writes and not targets.may_write(targets.of_request(request)):

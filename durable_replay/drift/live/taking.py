@@ -41,6 +41,7 @@ __all__ = ["LiveOptions", "LiveOutcome", "Progress", "take"]
 
 WINDOW = 64
 """Steps that are under way or wait for one before them."""
+SILENT = 3
 _META = "live"
 _NOTE = re.compile(r"asked live in place of #(\d{1,12})\b")
 GONE = "no such page now"
@@ -112,6 +113,8 @@ def take(
         on_progress=lambda done, total: on_progress(Progress(done, total, reading=True)),
     )
     _require_hosts(plan, options.targets)
+    if not plan.steps:
+        return LiveOutcome(0, 0, 0, frozenset(), frozenset(), plan.skipped, (), 0, complete=True)
     mark = _mark(plan)
     with CassetteWriter.open(target) as writer:
         _begin(writer, mark, target)
@@ -193,6 +196,8 @@ class _Run:
         self._failed: dict[str, HostFailure] = {}
         self._placed: dict[int, int] = {}
         """Steps' numbers to those on the new tape."""
+        self._silent: dict[str, int] = {}
+        """Requests in a row that a host left without an answer, after all tries; absent: it never gave one."""
         self._again: set[int] = set()
         self._left_out: Counter[tuple[Endpoint, str]] = Counter()
         self._resumed = self._bare = self._done = 0
@@ -310,14 +315,26 @@ class _Run:
     async def _answer(self, step: Step, sent: Request, asker: Asker, attempt: int) -> Answered | None:
         """None: to be tried again."""
         try:
-            return await asker.ask(sent, step.server)
+            answered = await asker.ask(sent, step.server)
         except HostFailed as wrong:
             if wrong.failure is not Failure.unreachable or attempt >= self._options.pace.tries:
                 raise
-        except NoAnswer:
+        except NoAnswer as wrong:
             if step.writes or attempt >= self._options.pace.tries:
+                self._require_answers(step, wrong)
                 raise
+        else:
+            self._silent[step.host] = 0
+            return answered
         return None
+
+    def _require_answers(self, step: Step, wrong: NoAnswer) -> None:
+        """One request without an answer is that request's affair; of a host that never gave one, or not for some
+        requests in a row, no answer is expected."""
+        silent = self._silent.get(step.host)
+        self._silent[step.host] = (silent or 0) + 1
+        if silent is None or self._silent[step.host] >= SILENT:
+            raise HostFailed(Failure.unreachable, f"{step.server.authority} does not answer: {wrong}") from None
 
     def _is_limited(self, pacer: Pacer, step: Step, answered: Answered, attempt: int) -> bool:
         """Whether the host wants to be asked later."""

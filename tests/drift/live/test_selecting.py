@@ -85,11 +85,13 @@ def test_what_is_left_out_is_counted_by_endpoint_and_reason(planned: Planned) ->
     get = exchange("GET", "https://a.test/x", 200, {})
     preflight = exchange("OPTIONS", "https://a.test/x", 204, headers={"Access-Control-Request-Method": "PUT"})
     socket = replace(exchange("GET", "https://a.test/ws", 101), frames=(Frame(True, "text", b"hi"),))
+    limited = exchange("GET", "https://a.test/x", 429)
     posts = [exchange("POST", f"https://a.test/users/{number}", 201, {}) for number in (1, 2, 3)]
-    plan = planned(get, replace(get, outcome="aborted"), preflight, socket, *posts)
+    plan = planned(get, replace(get, outcome="aborted"), preflight, socket, limited, *posts)
     assert [step.number for step in plan.steps] == [1]
     assert {(str(one.endpoint), one.reason, one.count) for one in plan.skipped} == {
         ("a.test GET /x", "its answer ended early when it was recorded", 1),
+        ("a.test GET /x", "the service limited the rate when it was recorded", 1),
         ("a.test OPTIONS /x", "a CORS preflight", 1),
         ("a.test GET /ws", "a WebSocket conversation", 1),
         ("a.test POST /users/{}", "a write, or not known to be none", 3),
