@@ -6,76 +6,26 @@ value at the same place, the live request gets that. A cursor that the live answ
 """
 
 # Rule: a short or common value proves nothing. It is carried when its place says that it is a cursor or a link, or when
-# one place alone has shown it under a name of ids.
+# one place alone has shown it under a name of ids, and that place and the request speak of the same kind of thing.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
+from dataclasses import dataclass, field
 
-from durable_replay.drift.documents import document
-from durable_replay.drift.documents.form import Node
 from durable_replay.drift.formats import format_of
+from durable_replay.drift.live.places import URL, Part, Place, parts, shown
+from durable_replay.drift.live.replacing import with_value
 from durable_replay.drift.live.selecting import Step
 from durable_replay.drift.sources import Side
-from durable_replay.http import BytesBody, Headers, Interaction, Request, Response
+from durable_replay.http import Interaction, Request, Response
 from durable_replay.redaction.placeholders import is_placeholder
 
-__all__ = ["Carry", "Found", "Gone", "Place", "carried", "carries", "found_at"]
+__all__ = ["Carry", "Found", "Gone", "carried", "carries", "found_at"]
 
-READ = 8 * 1024 * 1024
-"""Bytes of a body in which values are looked for."""
-URL = ":url"
 _SHOWN = 200_000
-_LONG = 400
-_CURSOR = re.compile(r"next|cursor|token|marker|continu|scroll|bookmark|^after$|deltalink")
-_ID = re.compile(r"(?:^|[_-])(?:id|ids|gid|uuid|guid|key|sha|ref|etag)$|[a-z](?:Id|ID|Gid|Key|Uuid)$")
 _OPAQUE = re.compile(r"(?=.*\d)[\w.~+/=:!-]{12,}")
-_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^\s",;]+))*)')
-_REL = re.compile(r'rel\s*=\s*"?([^";,]+)')
-_CARRIED_HEADERS = ("if-none-match", "if-match", "if-modified-since", "if-unmodified-since", "if-range")
-_SHOWING_HEADERS = ("etag", "last-modified", "location")
-
-Path: TypeAlias = tuple[str | int, ...]
-Part: TypeAlias = tuple[str | int, ...]
-"""A part of a request: ("target",), ("query", 2), ("path", 1), ("header", "if-match"), ("cookie", "sid"), or
-("body", …) with the path of a field."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in an answer; `within` is URL for the link that stands there, made absolute, or names its parameter."""
-
-    kind: Literal["body", "link", "header", "cookie"]
-    path: Path
-    within: str = ""
-
-    @property
-    def is_cursor(self) -> bool:
-        """Whether what stands here leads on: without it there is no further page."""
-        if self.kind == "link":
-            return self.path[0] == "next"
-        names = [step.lower() for step in self.path if isinstance(step, str)]
-        return self.kind == "body" and bool(names) and any(_CURSOR.search(name) for name in names[-2:])
-
-    @property
-    def is_id(self) -> bool:
-        names = [step for step in self.path if isinstance(step, str)]
-        return self.kind == "body" and bool(names) and _ID.search(names[-1]) is not None
-
-    @property
-    def rank(self) -> int:
-        """How much it counts beside another place of the same value; of what leads on, the latest counts."""
-        return 2 if self.is_cursor else 1 if self.within or self.kind != "body" else 0
-
-    @property
-    def general(self) -> tuple[object, ...]:
-        """The same for all elements of a list."""
-        return (self.kind, self.within, *("[]" if isinstance(step, int) else step for step in self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +95,36 @@ class _Showings:
             return source
         if _OPAQUE.fullmatch(value):
             return None if format_of(value).startswith("date") else source
-        return source if place.is_id and not source.ambiguous else None
+        is_id = place.is_id and not source.ambiguous and _is_related(part, source, request)
+        return source if is_id else None
+
+
+def _is_related(part: Part, source: _Source, request: Request) -> bool:
+    """Whether a short id is of the kind that a part of a request names: `/users` lists the 7 of `/users/7`, and
+    `user.id` or `userId` is the 7 of `user_id=7`."""
+    names = _plain("".join(step for step in source.place.path if isinstance(step, str)))
+    match part:
+        case ("path", int(at)):
+            before = request.path.split("/")[:at]
+            kind = _plain(before[-1]) if before else ""
+            return source.path.rstrip("/") == "/".join(before) or (len(kind) > 2 and kind.removesuffix("s") in names)
+        case ("query", int(at)):
+            kind = _plain(request.query[at][0])
+        case ("body", *path):
+            kind = _plain("".join(step for step in path[-1:] if isinstance(step, str)))
+        case _:
+            return False
+    return len(kind) > 2 and (kind in names or kind.removesuffix("s") in names)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def carries(side: Side, steps: Iterable[Step]) -> dict[int, tuple[Carry, ...]]:
     """What each step carries, by its number; reads the steps' interactions twice. Raises CassetteError."""
     numbers = [step.number for step in steps]
-    wanted = {hash(value) for number in numbers for _, value in _parts(side.interaction(number).request)}
+    wanted = {hash(value) for number in numbers for _, value in parts(side.interaction(number).request)}
     showings = _Showings(frozenset(wanted))
     found: dict[int, tuple[Carry, ...]] = {}
     for number in numbers:
@@ -160,7 +133,7 @@ def carries(side: Side, steps: Iterable[Step]) -> dict[int, tuple[Carry, ...]]:
         if here:
             found[number] = here
         request = interaction.request
-        for place, value in _shown(request, interaction.response):
+        for place, value in shown(request, interaction.response):
             showings.add(_Source(number, request.host, request.path, place), value)
     return found
 
@@ -168,7 +141,7 @@ def carries(side: Side, steps: Iterable[Step]) -> dict[int, tuple[Carry, ...]]:
 def _carries_of(interaction: Interaction, showings: _Showings) -> Iterator[Carry]:
     request = interaction.request
     whole = False
-    for part, value in _parts(request):
+    for part, value in parts(request):
         if whole and part[0] in ("path", "query"):
             continue
         source = showings.source(part, value, request)
@@ -192,97 +165,6 @@ def _fits(part: Part, place: Place, request: Request) -> bool:
     return True
 
 
-def _parts(request: Request) -> Iterator[tuple[Part, str]]:
-    """The parts of a request that could have come from an answer, the whole before its pieces."""
-    yield ("target",), request.url
-    for at, (_, value) in enumerate(request.query):
-        if value and len(value) <= _LONG * 10:
-            yield ("query", at), value
-    for at, segment in enumerate(request.path.split("/")):
-        if segment:
-            yield ("path", at), unquote(segment)
-    for name in _CARRIED_HEADERS:
-        if value := request.headers.get(name):
-            yield ("header", name), value
-    for name, value in _cookies(request.headers):
-        yield ("cookie", name), value
-    if 0 < request.body.size <= READ:
-        shown = document(request.headers, request.body)
-        if shown.form in ("json", "form"):
-            yield from ((("body", *path), value) for path, value in _scalars(shown.root))
-
-
-def _cookies(headers: Headers) -> Iterator[tuple[str, str]]:
-    for pair in "; ".join(headers.get_all("cookie")).split(";"):
-        name, equals, value = pair.strip().partition("=")
-        if equals and value:
-            yield name, value
-
-
-def _shown(request: Request, response: Response) -> Iterator[tuple[Place, str]]:
-    """Every value of an answer with its place; links as absolute URLs, and their parameters one by one."""
-    for rel, url in _links(response.headers):
-        yield from _of_link(Place("link", (rel,)), urljoin(request.url, url))
-    for name in _SHOWING_HEADERS:
-        if value := response.headers.get(name):
-            place = Place("header", (name,))
-            yield from _of_link(place, urljoin(request.url, value)) if name == "location" else ((place, value),)
-    for name, value in _set_cookies(response.headers):
-        yield Place("cookie", (name,)), value
-    if 0 < response.body.size <= READ:
-        for path, value in _scalars(document(response.headers, response.body).root):
-            yield Place("body", path), value
-            if value[:1] in "/?" or value.startswith(("http://", "https://")):
-                yield from _of_link(Place("body", path), _joined(request.url, value))
-
-
-def _of_link(place: Place, url: str) -> Iterator[tuple[Place, str]]:
-    yield replace(place, within=URL), url
-    try:
-        pairs = parse_qsl(urlsplit(url).query, max_num_fields=100)
-    except ValueError:
-        return
-    yield from ((replace(place, within=name), value) for name, value in pairs if place.is_cursor)
-
-
-def _joined(base: str, url: str) -> str:
-    try:
-        return urljoin(base, url)
-    except ValueError:
-        return url
-
-
-def _links(headers: Headers) -> Iterator[tuple[str, str]]:
-    for field_ in headers.get_all("link"):
-        for url, parameters in _LINK.findall(field_[:16384]):
-            if rel := _REL.search(parameters):
-                yield rel[1].strip().lower(), url
-
-
-def _set_cookies(headers: Headers) -> Iterator[tuple[str, str]]:
-    for text in headers.get_all("set-cookie"):
-        name, equals, value = text.partition(";")[0].partition("=")
-        if equals and value.strip():
-            yield name.strip(), value.strip()
-
-
-def _scalars(root: Node, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    if isinstance(root, dict):
-        for name, value in root.items():
-            yield from _scalars(value, (*path, name))
-    elif isinstance(root, list):
-        for at, value in enumerate(root):
-            yield from _scalars(value, (*path, at))
-    elif (text := _text(root)) is not None and len(text) <= _LONG * 10:
-        yield path, text
-
-
-def _text(value: Node) -> str | None:
-    if isinstance(value, str):
-        return value or None
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
 # -- live: what an answer has, and the request that gets it -----------------------------------------------------------
 
 
@@ -294,7 +176,7 @@ def found_at(request: Request, response: Response, wanted: Iterable[Carry]) -> d
         general.setdefault(place.general, []).append(place)
     values: dict[Place, str] = {}
     still: set[Place] = set()
-    for place, value in _shown(request, response):
+    for place, value in shown(request, response):
         for like in general.get(place.general, ()):
             if like == place:
                 values[place] = value
@@ -313,83 +195,5 @@ def carried(request: Request, carries_: Iterable[Carry], found: Mapping[tuple[in
             continue
         if live.value == carry.recorded or (live.still and not carry.place.is_cursor):
             continue
-        request = _with(request, carry.part, live.value)
+        request = with_value(request, carry.part, live.value)
     return request
-
-
-def _with(request: Request, part: Part, value: str) -> Request:
-    match part:
-        case ("target",):
-            return replace(request, target=_target(value) or request.target)
-        case ("query", int(at)):
-            return replace(request, target=f"{request.path}?{_query_with(request.query_string, at, value)}")
-        case ("path", int(at)):
-            return replace(request, target=_path_with(request, at, value))
-        case ("header", str(name)):
-            return replace(request, headers=_header_with(request.headers, name, value))
-        case ("cookie", str(name)):
-            pairs = [(one, value if one == name else old) for one, old in _cookies(request.headers)]
-            text = "; ".join(f"{one}={old}" for one, old in pairs)
-            return replace(request, headers=_header_with(request.headers, "cookie", text))
-        case ("body", *path):
-            return _body_with(request, tuple(path), value)
-        case _:
-            return request
-
-
-def _header_with(headers: Headers, name: str, value: str) -> Headers:
-    if any(sign in value for sign in "\r\n\0"):
-        return headers
-    return headers.with_((name, value.encode("latin-1", "replace").decode("latin-1")))
-
-
-def _target(url: str) -> str:
-    """Path and query of a link; where it points to is not asked, for only hosts of the tape are."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return quote(target, safe="/?%!$&'()*+,;=:@~-._[]|")
-
-
-def _query_with(query: str, at: int, value: str) -> str:
-    pairs = [pair for pair in query.split("&") if pair]
-    name = pairs[at].partition("=")[0]
-    pairs[at] = f"{name}={quote(value, safe='-_.~')}"
-    return "&".join(pairs)
-
-
-def _path_with(request: Request, at: int, value: str) -> str:
-    if value in (".", ".."):
-        return request.target
-    segments = request.path.split("/")
-    segments[at] = quote(value, safe="-_.~!$&'()*+,;=:@")
-    path = "/".join(segments)
-    return f"{path}?{request.query_string}" if "?" in request.target else path
-
-
-def _body_with(request: Request, path: Path, value: str) -> Request:
-    shown = document(request.headers, request.body)
-    if shown.form == "json":
-        root = json.loads(request.body.read())
-        data = json.dumps(_put(root, path, value), ensure_ascii=False, separators=(",", ":")).encode()
-    elif len(path) == 1:
-        pairs = parse_qsl(request.body.read().decode("utf-8", "replace"), keep_blank_values=True)
-        data = urlencode([(name, value if name == path[0] else old) for name, old in pairs]).encode()
-    else:
-        return request
-    return replace(request, body=BytesBody(data))
-
-
-def _put(root: Node, path: Path, value: str) -> Node:
-    """The document with another value at a path; a number stays one."""
-    if not path:
-        is_number = isinstance(root, int | float) and value.lstrip("-").isdecimal()
-        return int(value) if is_number else value
-    step, *rest = path
-    if isinstance(root, dict) and isinstance(step, str) and step in root:
-        return {**root, step: _put(root[step], tuple(rest), value)}
-    if isinstance(root, list) and isinstance(step, int) and step < len(root):
-        return [*root[:step], _put(root[step], tuple(rest), value), *root[step + 1 :]]
-    return root

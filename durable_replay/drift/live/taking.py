@@ -9,24 +9,24 @@ on where it stopped, with no file beside the cassette.
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from durable_replay.cassette.care.hosts import add_mapped_hosts
 from durable_replay.cassette.store import Cassette, CassetteWriter
 from durable_replay.drift.finding import Endpoint
-from durable_replay.drift.live.asking import Answered, Asker, KeptBody, NoAnswer, Wire
-from durable_replay.drift.live.auth import Credentials, teach
-from durable_replay.drift.live.carrying import Carry, Found, Gone, Place, carried, carries, found_at
+from durable_replay.drift.live.asking import Answered, Asker, KeptBody, NoAnswer
+from durable_replay.drift.live.auth import teach
+from durable_replay.drift.live.carrying import Carry, Found, Gone, carried, carries, found_at
 from durable_replay.drift.live.failing import Failure, HostFailed, HostFailure
-from durable_replay.drift.live.pacing import Clock, Pace, Pacer, WallClock
+from durable_replay.drift.live.keeping import as_recorded, begin, end, number_in, plan_mark
+from durable_replay.drift.live.options import LiveOptions, LiveOutcome, Progress
+from durable_replay.drift.live.pacing import Clock, Pacer, WallClock
+from durable_replay.drift.live.places import Place
 from durable_replay.drift.live.preparing import Unsendable, prepared
 from durable_replay.drift.live.selecting import Plan, Server, Skipped, Step, Targets, selected
 from durable_replay.drift.live.verdicts import Refusals
@@ -42,52 +42,9 @@ __all__ = ["LiveOptions", "LiveOutcome", "Progress", "take"]
 WINDOW = 64
 """Steps that are under way or wait for one before them."""
 SILENT = 3
-_META = "live"
-_NOTE = re.compile(r"asked live in place of #(\d{1,12})\b")
 GONE = "no such page now"
 NO_CURSOR = "the answer before it, which names the page, was not had"
 FAILED = "its host failed"
-
-
-@dataclass(frozen=True, slots=True)
-class LiveOptions:
-    """How a run asks. `repeat`: how often one request is asked at most; 0: once, or ten times where answers differ."""
-
-    targets: Targets = field(default_factory=Targets)
-    credentials: Credentials = field(default_factory=Credentials)
-    pace: Pace = field(default_factory=Pace)
-    wire: Wire = field(default_factory=Wire)
-    repeat: int = 0
-    wanted: Callable[[Endpoint], bool] = lambda endpoint: True
-    seed: int = 0
-    hosts: Mapping[str, str] = field(default_factory=dict)
-    """Services by host, kept on the new cassette."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Steps that are over, of all; `reading` while the tape is read."""
-
-    done: int
-    total: int
-    reading: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LiveOutcome:
-    """How a run ended. Numbers are places on the two tapes; only these are to be compared."""
-
-    planned: int
-    answered: int
-    """On the new tape, `resumed` of them from an earlier run."""
-    resumed: int
-    before: frozenset[int]
-    after: frozenset[int]
-    skipped: tuple[Skipped, ...]
-    failures: tuple[HostFailure, ...]
-    bare: int
-    """Requests that left without a part that was redacted and for which there was no credential."""
-    complete: bool
 
 
 def take(
@@ -115,9 +72,9 @@ def take(
     _require_hosts(plan, options.targets)
     if not plan.steps:
         return LiveOutcome(0, 0, 0, frozenset(), frozenset(), plan.skipped, (), 0, complete=True)
-    mark = _mark(plan)
+    mark = plan_mark(plan)
     with CassetteWriter.open(target) as writer:
-        _begin(writer, mark, target)
+        begin(writer, mark, target)
         add_mapped_hosts(writer, options.hosts)
         writer.flush()
         teach(redactor, options.credentials)
@@ -125,7 +82,7 @@ def take(
         run.resume(target)
         asyncio.run(run.all())
         outcome = run.outcome()
-        writer.set_meta(_META, json.dumps({"plan": mark, "complete": outcome.complete}))
+        end(writer, mark, complete=outcome.complete)
     return outcome
 
 
@@ -134,30 +91,6 @@ def _require_hosts(plan: Plan, targets: Targets) -> None:
     unknown = sorted(targets.sandboxes - dialled)
     if unknown and plan.steps:
         raise UsageError(f"--sandbox {unknown[0]}: nothing on the tape is asked of it; check the name")
-
-
-def _mark(plan: Plan) -> str:
-    told = sha256()
-    for step in plan.steps:
-        told.update(f"{step.number} {step.server.url} {step.endpoint} {step.status} {step.covers}\n".encode())
-    return told.hexdigest()
-
-
-def _begin(writer: CassetteWriter, mark: str, target: Path) -> None:
-    text = writer.meta(_META)
-    if text is None:
-        if len(writer):
-            raise UsageError(f"{target} is a cassette of something else; name a new file to keep the live answers in")
-        writer.set_meta(_META, json.dumps({"plan": mark, "complete": False}))
-        return
-    known = json.loads(text)
-    if known.get("complete"):
-        raise UsageError(f"{target} holds a live run that is finished; name a new file, or delete it to ask again")
-    if known.get("plan") != mark:
-        raise UsageError(
-            f"{target} was begun for another cassette or with other options; repeat that command to go on with it, or"
-            " name a new file"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +143,7 @@ class _Run:
         steps = {step.number: step for step in self._plan.steps}
         with Cassette.open(target) as kept:
             for interaction in kept.interactions():
-                named = _NOTE.search(interaction.note)
-                step = steps.get(int(named[1])) if named else None
+                step = steps.get(number_in(interaction.note))
                 if step is not None:
                     self._placed[step.number] = interaction.number
                     self._take_in(step, interaction)
@@ -308,7 +240,7 @@ class _Run:
             elif not self._is_limited(pacer, step, answered, attempt):
                 break
         self._bare += bool(fewer)
-        interaction = _interaction(step, sent, recorded, answered, begun, self._clock.now() - begun)
+        interaction = as_recorded(step, sent, recorded, answered, begun, self._clock.now() - begun)
         self._take_in(step, interaction)
         return _Taken(step, interaction, step.number in self._placed)
 
@@ -418,21 +350,3 @@ class _Run:
 def _close(body: Body) -> None:
     if isinstance(body, KeptBody):
         body.close()
-
-
-def _interaction(
-    step: Step, sent: Request, recorded: Request, answered: Answered, begun: float, duration: float
-) -> Interaction:
-    """As a recording has it: under the recorded host, wherever it was asked."""
-    note = f"asked live in place of #{step.number}"
-    if step.server.authority != recorded.authority or step.server.scheme != recorded.scheme:
-        note += f", at {step.server.url}"
-    return Interaction(
-        replace(sent, scheme=recorded.scheme, host=recorded.host, port=recorded.port),
-        answered.response,
-        started=begun,
-        duration=duration,
-        http_version="HTTP/2.0" if answered.http_version == "HTTP/2" else answered.http_version,  # as recorders say it
-        outcome="aborted" if answered.cut else "complete",
-        note=f"{note}; {answered.cut}" if answered.cut else note,
-    )

@@ -143,9 +143,9 @@ def start() -> Iterator[Callable[..., Upstream]]:
         server.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Signs the certificates of the tests' servers; `certificate_path` is what a client has to trust."""
+    """Signs the certificates of a test's servers; `path` is what a client has to trust."""
     return Authority.load_or_create(tmp_path_factory.mktemp("authority"))
 
 

@@ -201,3 +201,16 @@ def test_a_value_cannot_leave_its_segment(bench: Any, start: Start) -> None:
     )
     bench.take()
     assert service.targets == ["/t", "/t/..%2F..%2Fadmin%3Fx=1"]
+
+
+def test_a_short_id_is_carried_to_its_own_kind_alone(bench: Any, start: Start) -> None:
+    now = {"user": {"id": 71}, "items": [{"id": 88}]}
+    service = start(lambda asked: (200, now if asked.target == "/home" else {}))
+    bench.tape(
+        exchange("GET", f"{service.url}/home", 200, {"user": {"id": 7}, "items": [{"id": 8}]}),
+        exchange("GET", f"{service.url}/users/7", 200, {}),
+        exchange("GET", f"{service.url}/rooms/8", 200, {}),
+        exchange("GET", f"{service.url}/find?user_id=7", 200, {}),
+    )
+    bench.take()
+    assert sorted(service.targets) == ["/find?user_id=71", "/home", "/rooms/8", "/users/71"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -327,7 +327,7 @@ def test_a_login_page_is_told_for_what_it_is(bench: Any, start: Start, answer: t
 
 
 def test_a_host_that_limits_the_rate_is_waited_for(bench: Any, start: Start) -> None:
-    answers = iter([(429, {}, [("Retry-After", "7")]), (200, {})])
+    answers: Iterator[tuple[Any, ...]] = iter([(429, {}, [("Retry-After", "7")]), (200, {})])
     service = start(lambda asked: next(answers))
     bench.tape(exchange("GET", f"{service.url}/a", 200, {}))
     outcome = bench.take()
