@@ -13,6 +13,9 @@ __all__ = ["CODINGS", "Decoder", "Encoder", "coding_of", "decode", "decoder", "e
 
 CODINGS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
 _PIECE = 1 << 18
+# These two take no bound of what one step gives. A few bytes unpack to as much as a block may hold: 16 MiB of br by 25
+# bytes, 128 KiB of zstd by 4.
+_BROTLI_STEP, _ZSTD_STEP = 16, 512
 
 
 class Decoder(Protocol):
@@ -152,8 +155,8 @@ class _Brotli:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         try:
-            for at in range(0, len(data), 4096):  # the package takes no output bound; small steps keep pieces small
-                yield self._stream.process(data[at : at + 4096])
+            for at in range(0, len(data), _BROTLI_STEP):
+                yield self._stream.process(data[at : at + _BROTLI_STEP])
         except self._error as wrong:
             raise ValueError(f"damaged br body: {wrong}") from None
 
@@ -167,14 +170,23 @@ class _Zstd:
         import zstandard
 
         self._error = zstandard.ZstdError
-        self._stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(read_across_frames=True)
+        self._module = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        self._stream = self._module.decompressobj()
+        self._begun = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        self._begun = self._begun or bool(data)
         try:
-            for at in range(0, len(data), 16384):
-                yield self._stream.decompress(data[at : at + 16384])
+            for at in range(0, len(data), _ZSTD_STEP):
+                left = data[at : at + _ZSTD_STEP]
+                while left:
+                    if self._stream.eof:  # frames in a row, RFC 8878 3.1
+                        self._stream = self._module.decompressobj()
+                    yield self._stream.decompress(left)
+                    left = self._stream.unused_data if self._stream.eof else b""
         except self._error as wrong:
             raise ValueError(f"damaged zstd body: {wrong}") from None
 
     def end(self) -> None:
-        return
+        if self._begun and not self._stream.eof:
+            raise ValueError("damaged zstd body: it ends too early")

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from durable_replay.drift.documents import csv, events, fields, json, plain
@@ -68,7 +68,7 @@ def _without(name: str, data: bytes) -> bytes:
     coding = coding_of(name)
     if coding is None:
         raise ValueError(f"the content coding {name} is not known")
-    return decode(coding, _pieces(data, coding), LARGE) if coding else data
+    return decode(coding, [data], LARGE) if coding else data
 
 
 def _unchunked(data: bytes) -> bytes:
@@ -76,12 +76,6 @@ def _unchunked(data: bytes) -> bytes:
         return b"".join(unchunked([data]))
     except BadChunks:
         return data  # SDKs name the coding also where the body is sent whole
-
-
-def _pieces(data: bytes, coding: str) -> Iterator[bytes]:
-    """So small that a piece of a bomb stays small: 25 bytes of br unpack to 16 MiB, 512 bytes of zstd too."""
-    step = {"br": 16, "zstd": 512}.get(coding, 64 * 1024)
-    return (data[at : at + step] for at in range(0, len(data), step))
 
 
 def _looks_coded(name: str, data: bytes) -> bool:
