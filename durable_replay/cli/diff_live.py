@@ -207,7 +207,7 @@ def asked_live(
         with _bar() as progress:
             outcome = take(before, target, options, indexing, redactor, progress)
     except KeyboardInterrupt:
-        if choice.save is not None:
+        if choice.save is not None and choice.save.exists():
             say(
                 f"durable-replay: interrupted; {choice.save} has what was answered, the same command goes on from there"
             )

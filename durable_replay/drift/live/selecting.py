@@ -43,7 +43,8 @@ class Server:
     @property
     def authority(self) -> str:
         """Host with the port where it is not the scheme's own."""
-        return self.host if self.port == (443 if self.scheme == "https" else 80) else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host and not self.host.startswith("[") else self.host
+        return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:

@@ -124,3 +124,9 @@ def test_a_host_with_port_goes_before_the_host_alone() -> None:
     assert targets.of_request(request("GET", "https://a.test/")) == Server("http", "one", 80)
     assert targets.of_request(request("GET", "https://a.test:8443/")).url == "https://two:9"
     assert targets.of_request(request("GET", "http://b.test:81/")).url == "http://b.test:81"
+
+
+def test_an_address_of_ipv6_is_written_in_brackets_once() -> None:
+    assert Server("http", "::1", 8080).url == Server("http", "[::1]", 8080).url == "http://[::1]:8080"
+    targets = Targets.of({"a.test": "https://[::1]"}, frozenset(), include_writes=False)
+    assert targets.of_request(request("GET", "https://a.test/")).url == "https://[::1]"
