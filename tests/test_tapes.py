@@ -52,6 +52,15 @@ def test_a_rule_that_changes_makes_another_index(cassette: Path, tmp_path: Path)
     assert not _fits(cassette, _settings('[[match]]\nignore = ["query.page"]\n', file), {})
 
 
+def test_an_index_can_be_made_for_the_name_that_the_file_will_have(cassette: Path, tmp_path: Path) -> None:
+    ruled = _settings('[[match]]\ncassette = "b*"\nignore = ["query.nonce"]\n', tmp_path / "durable.toml")
+    for name, fits in ((None, False), ("b.cassette", True)):
+        write_index(cassette, ruled, name=name)
+        renamed = cassette.rename(tmp_path / "b.cassette")
+        assert _fits(renamed, ruled, {}) is fits
+        renamed.rename(cassette)
+
+
 def test_an_indexed_cassette_is_the_same_tape(cassette: Path) -> None:
     write_index(cassette, Settings())
     indexing = understanding([cassette], Settings(), {})

@@ -140,7 +140,7 @@ class _Judging:
             self._say_kept()
             return self._child_exit_code or WRONG_USE
         missing = self._say_missing(comparison, accepted=accepted) if comparison is not None else None
-        if ending.text:
+        if ending.text and not accepted:
             say(f"durable-replay: {ending.text}")
         if accepted:
             self._say_accepted()
