@@ -237,6 +237,7 @@ def _variable(place: _Place, times: int) -> set[str]:
             if BLANK not in next_:
                 going.setdefault(next_, []).append(name)
     for alike in going.values():
+        found.update(_numbered(alike))
         if _are_many(alike, place, MANY_THAT_GO_ON * times, EACH * times):
             found.update(alike)
     return found

@@ -4,6 +4,7 @@ Only strong formats are named, those that hardly any other text has by chance:
 
 ===================================  ==========================================================================
 date-time:Z / :offset / :naive       2024-05-01T10:00:00Z, +02:00 (:offset-basic for +0200), or no zone at all
+date-time:Z, fractions               the same with fractions of a second; :offset and :naive likewise
 date-time:space / :basic             2024-05-01 10:00:00 (any zone), 20240501T100000Z
 date-time:http / :rfc2822 / :asctime Wed, 01 May 2024 10:00:00 GMT, … +0200, Wed May  1 10:00:00 2024
 date, time, duration                 2024-05-01, 10:00:00, PT1H30M (ISO 8601)
@@ -152,9 +153,11 @@ def _iso(text: str) -> str:
         return "date"
     if separator == " ":
         return "date-time:space"
+    parts = ", fractions" if "." in text or "," in text else ""
     if not zone:
-        return "date-time:naive"
-    return "date-time:Z" if zone in "zZUTC" else "date-time:offset" if ":" in zone else "date-time:offset-basic"
+        return f"date-time:naive{parts}"
+    variant = "Z" if zone in "zZUTC" else "offset" if ":" in zone else "offset-basic"
+    return f"date-time:{variant}{parts}"
 
 
 def _address(text: str) -> str:

@@ -212,6 +212,14 @@ def test_a_date_time_that_became_epoch_seconds_is_one_finding() -> None:
     assert told(diff([{"at": at}], [{"at": "2024-05-01T10:00:00+00:00"}])) == {(".at", "format-changed")}
 
 
+def test_times_that_lost_their_fractions_are_of_another_format() -> None:
+    before, after = [{"at": "2026-01-31T10:00:00.125Z"}] * 2, [{"at": "2026-02-01T11:00:00Z"}]
+    finding = only(diff(before, after))
+    assert (finding.path, finding.kind) == ("body.$.at", Kind.format_changed)
+    assert finding.text == "is now a date and time (Z), was a date and time (Z, fractions)"
+    assert told(diff([{"at": "2026-01-31T10:00:00.125Z"}, {"at": "2026-01-31T10:00:01Z"}], after)) == set()
+
+
 def test_whole_numbers_that_get_fractions_are_a_number_kind() -> None:
     assert told(diff([{"n": 5}], [{"n": 5.5}])) == {(".n", "number-kind")}
     assert not diff([{"n": 5}, {"n": 4.5}], [{"n": 5.5}]).findings

@@ -140,3 +140,9 @@ VALUES = st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none
 @given(st.text(), VALUES, VALUES)
 def test_no_value_is_too_odd_to_judge(name: str, before: Node, after: Node) -> None:
     assert isinstance(same_but_volatile(name, before, after), str)
+
+
+def test_a_namespace_is_never_volatile_and_fractions_of_a_second_are_no_other_time() -> None:
+    before, after = ("http://api.test/doc/2013-10-15/", "http://api.test/doc/2016-11-15/")
+    assert same_but_volatile("@xmlns", before, after) == ""
+    assert same_but_volatile("at", "2026-01-31T10:00:00Z", "2026-01-31T10:00:01.5Z")

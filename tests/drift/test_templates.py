@@ -141,3 +141,12 @@ def test_two_names_of_one_world_are_learnt_together() -> None:
     found.join("new", "old")
     found.learn()
     assert found.template("old", "/v1/users/dora") == "/v1/users/{}"
+
+
+def test_numbered_names_are_one_wherever_the_paths_go_on() -> None:
+    templates = Templates()
+    for number in (1, 2):
+        for side in (1, 2):
+            templates.see("api.test", f"/weather/stations/st-{number}/latest", side)
+    templates.learn()
+    assert templates.template("api.test", "/weather/stations/st-1/latest") == "/weather/stations/{}/latest"

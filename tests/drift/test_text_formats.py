@@ -13,9 +13,12 @@ from durable_replay.drift.documents import Node
 from durable_replay.drift.text_formats import epoch_of, format_of
 
 NAMED = {
-    "date-time:Z": ["2024-05-01T10:00:00Z", "2024-05-01T10:00:00.123456789Z", "2024-05-01T10:00Z"],
-    "date-time:offset": ["2024-05-01T10:00:00+02:00", "2024-05-01T10:00:00.000-05:00"],
-    "date-time:offset-basic": ["2024-05-01T10:00:00.000+0000"],
+    "date-time:Z": ["2024-05-01T10:00:00Z", "2024-05-01T10:00Z"],
+    "date-time:Z, fractions": ["2024-05-01T10:00:00.123456789Z", "2024-05-01T10:00:00,5Z"],
+    "date-time:offset": ["2024-05-01T10:00:00+02:00"],
+    "date-time:offset, fractions": ["2024-05-01T10:00:00.000-05:00"],
+    "date-time:offset-basic": ["2024-05-01T10:00:00+0000"],
+    "date-time:offset-basic, fractions": ["2024-05-01T10:00:00.000+0000"],
     "date-time:naive": ["2024-05-01T10:00:00", "2024-05-01T10:00"],
     "date-time:space": ["2024-05-01 10:00:00", "2024-05-01 10:00:00 +0000", "2024-05-01 10:00:00 UTC"],
     "date-time:basic": ["20240501T100000Z", "20240501T10:00:00"],

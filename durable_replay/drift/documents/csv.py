@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from io import StringIO
 from itertools import islice
 
-from durable_replay.drift.documents.form import Content, Document, Node, NotThat
+from durable_replay.drift.documents.form import Content, Document, Node, NotThat, charset_of
 
 __all__ = ["read"]
 
@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"[-+]?[\d.,]+")
 def read(content: Content) -> Document:
     """A list of dicts, `{column: cell}`, or of lists of cells."""
     try:
-        text = content.data.decode("utf-8-sig")
+        text = content.data.decode(charset_of(content)).removeprefix("\ufeff")
         separator = "\t" if content.media == "text/tab-separated-values" else _separator(text)
         rows = _rows(text, separator)
         first = next(rows, [])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.message import Message
 from hashlib import sha256
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -19,6 +21,7 @@ __all__ = [
     "Node",
     "NotThat",
     "Reader",
+    "charset_of",
     "counted",
     "described",
     "media_of",
@@ -49,6 +52,9 @@ LARGE = 16 * 1024 * 1024
 DEEPEST = 64
 """Levels of lists and dicts that a document has at most, without those of documents in its strings; one that has more
 is text. Those who walk a document may recurse."""
+
+_CHARSET = re.compile(r"(utf|us-|ascii|iso|latin|windows|cp|koi8|mac|shift|s?jis|euc|gb|big5|ks|tis)[\w.:-]*")
+"""Those that texts are sent in; Python knows more codecs by name, and not all of them decode whatever comes."""
 
 MOST = 1_000_000
 """Elements, lists, fields or lines that a document has at most; one of more takes memory far beyond its size."""
@@ -103,3 +109,16 @@ def described(media: str, body: Body) -> Node:
     for chunk in body.chunks():
         digest.update(chunk)
     return {"media-type": media, "size": body.size, "sha256": digest.hexdigest()}
+
+
+def charset_of(content: Content) -> str:
+    """The charset that the type names, else UTF-8."""
+    if "charset" not in content.field.lower():
+        return "utf-8"
+    head = Message()
+    head["content-type"] = content.field.replace("\r", "").replace("\n", "")
+    name = str(head.get_content_charset() or "")
+    try:
+        return name if _CHARSET.fullmatch(name) and not b"".decode(name) else "utf-8"
+    except (LookupError, ValueError):
+        return "utf-8"

@@ -35,3 +35,7 @@ def test_a_type_without_header_has_rows_as_lists(read: Read) -> None:
 
 def test_a_cell_over_the_parsers_limit_makes_it_text(read: Read) -> None:
     assert read("text/csv", b"a,b\n" + b"x" * 200_000).form == "text"
+
+
+def test_the_charset_of_the_type_counts(read: Read) -> None:
+    assert read("text/csv; charset=iso-8859-1", "city\nKöln\n".encode("latin-1")).root == [{"city": "Köln"}]
