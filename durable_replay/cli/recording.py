@@ -142,7 +142,8 @@ def show_recording(outcome: Outcome, cassette: Path, *, as_json: bool) -> None:
         say(f"durable-replay: {outcome.error}")
 
 
-def recording_text(outcome: Outcome, cassette: Path, **more: object) -> str:
-    """The summary for programs: one line of JSON."""
-    told = {**asdict(outcome), "cassette": str(cassette), "hosts": sorted(outcome.hosts), **more}
+def recording_text(outcome: Outcome | None, cassette: Path, **more: object) -> str:
+    """The summary for programs: one line of JSON. None: nothing was recorded by this run."""
+    recorded = {**asdict(outcome), "hosts": sorted(outcome.hosts)} if outcome is not None else {}
+    told = {**recorded, "cassette": str(cassette), **more}
     return json.dumps(told, ensure_ascii=False, default=str)

@@ -146,7 +146,7 @@ class _Judging:
             self._say_accepted()
         else:
             self._say_kept(ending)
-        if self.wanted.shape == "json" and self.outcome is not None:
+        if self.wanted.shape == "json":
             new = None if accepted else str(self.work.new)
             say(recording_text(self.outcome, self.work.file, accepted=accepted, new=new, not_recorded_again=missing))
         return self._child_exit_code or (0 if accepted else int(ending.ending))

@@ -186,10 +186,13 @@ def test_what_changed_is_told_and_the_cassette_stays_until_the_kept_recording_is
     assert bodies(new_of(file)) == {path: V2[path] for path in V1}
     assert files(tmp_path) == {"api.cassette", "api.cassette.new"}
 
-    code, out, errors = record("--refresh", "api.cassette", "--accept")
+    code, out, errors = record("--refresh", "api.cassette", "--accept", "--format", "json")
     assert code == 0
-    assert "body.$.name" in out
+    assert "body.$.name" in {finding["path"] for finding in json.loads(out)["findings"]}
     assert "api.cassette is the new recording now, of 3 interactions instead of 3" in errors
+    assert json.loads(errors.splitlines()[-1]) == {
+        "cassette": "api.cassette", "accepted": True, "new": None, "not_recorded_again": 0
+    }  # fmt: skip
     assert bodies(file) == {path: V2[path] for path in V1}
     assert files(tmp_path) == {"api.cassette"}
 
