@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -29,9 +29,12 @@ __all__ = [
     "FailOn",
     "Ignore",
     "Output",
+    "RecordedSides",
     "Report",
     "ShowIgnored",
+    "Sides",
     "compared",
+    "named",
     "paired",
     "require_distinct",
     "rules_of",
@@ -85,6 +88,59 @@ def require_distinct(output: Path | None, cassettes: Iterable[Path]) -> None:
 
 
 # -- the sides --------------------------------------------------------------------------------------------------------
+
+
+class Sides(Protocol):
+    """What is compared with what, however the after side was made."""
+
+    @property
+    def before(self) -> Side: ...
+
+    @property
+    def after(self) -> Side: ...
+
+    @property
+    def named(self) -> str:
+        """The after side, for people."""
+
+    @property
+    def next_step(self) -> str | None:
+        """What to do about findings; None: record anew."""
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether there is anything to compare."""
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report has to know of how the after side was made."""
+
+    def ending(self, compared: Outcome | None) -> Outcome:
+        """How the command ends; `compared` is None where nothing was comparable."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSides:
+    """Two sides that are there."""
+
+    before: Side
+    after: Side
+    named: str
+    is_comparable: bool = True
+    next_step: str | None = None
+
+    def notes(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def ending(self, compared: Outcome | None) -> Outcome:
+        """As the comparison did."""
+        assert compared is not None
+        return compared
+
+
+def named(paths: Sequence[Path]) -> str:
+    """A side, for people."""
+    return " + ".join(str(path) for path in paths)
 
 
 def tapes(opened: ExitStack, befores: Sequence[Path], afters: Sequence[Path]) -> tuple[Side, Side]:

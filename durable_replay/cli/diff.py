@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +16,12 @@ from durable_replay.cli.comparing import (
     FailOn,
     Ignore,
     Output,
+    RecordedSides,
     Report,
     ShowIgnored,
+    Sides,
     compared,
+    named,
     paired,
     require_distinct,
     rules_of,
@@ -27,6 +30,7 @@ from durable_replay.cli.comparing import (
     write_report,
 )
 from durable_replay.cli.counting import there
+from durable_replay.cli.diff_emulator import Emulator, asked_emulators
 from durable_replay.cli.diff_live import (
     Auth,
     CaFile,
@@ -63,7 +67,7 @@ def add_to(app: typer.Typer) -> None:
 def diff(
     before: Annotated[Path, typer.Argument(metavar="BEFORE", help="The cassette that tells what the API was.")],
     after: Annotated[
-        Path | None, typer.Argument(metavar="[AFTER]", help="The cassette that tells what it is now; none with --live.")
+        Path | None, typer.Argument(metavar="[AFTER]", help="The cassette that tells what it is now.")
     ] = None,
     more_before: Annotated[
         list[Path] | None, typer.Option("--before", metavar="FILE", help="One more cassette before. Repeatable.")
@@ -90,6 +94,7 @@ def diff(
         list[str] | None,
         typer.Option("--same", metavar="HOST=HOST", help="Two hosts, one on each side, that are one. Repeatable."),
     ] = None,
+    emulator: Emulator = False,
     live: Live = False,
     save: Save = None,
     auth: Auth = None,
@@ -105,7 +110,8 @@ def diff(
 ) -> int:
     """Compare two recordings of an API: what is gone, new, of another type; ids, times and order are set aside.
 
-    With --live the second is made by asking the service again what was recorded and is safe to ask.
+    With --live the second is made by asking the service again what was recorded and is safe to ask; with --emulator by
+    asking our emulators.
 
     Exit code 1 where something changed as gravely as --fail-on says; docs/drift.md has the others.
     """
@@ -120,7 +126,7 @@ def diff(
     )
     choice.require_live(live)
     given = [file for file in (after, *(more_after or ())) if file is not None]
-    _require_after(after, given, live=live)
+    _require_one_after(after, given, {"--live": live, "--emulator": emulator})
     befores = [there(file) for file in (before, *(more_before or ()))]
     afters = [there(file) for file in given]
     require_distinct(output, [*befores, *afters])
@@ -129,8 +135,8 @@ def diff(
     rules = rules_of(settings.diff, ignore or (), severity or ())
     hosts = {**settings.diff.same, **_pairs_of(same or ())}
     context = Context(
-        _named(befores),
-        _named(afters),
+        named(befores),
+        named(afters),
         tuple(map(str, befores)),
         limit.value,
         show_ignored,
@@ -139,19 +145,25 @@ def diff(
     selected, comparison, ended = _selected(operation), None, None
     with ExitStack() as opened:
         indexing = understood([*befores, *afters], settings, hosts_of(maps), hosts)
-        asked = asked_live(opened, befores, indexing, settings, choice, selected) if live else None
-        if asked is None or asked.is_comparable:
-            sides = (asked.before, asked.after) if asked else tapes(opened, befores, afters)
-            pairing = paired(opened, *sides, indexing, hosts, selected)
+        sides: Sides
+        if live:
+            sides = asked_live(opened, befores, indexing, settings, choice, selected)
+        elif emulator:
+            sides = asked_emulators(opened, befores, indexing)
+        else:
+            sides = RecordedSides(*tapes(opened, befores, afters), named(afters))
+        if sides.is_comparable:
+            pairing = paired(opened, sides.before, sides.after, indexing, hosts, selected)
             comparison, ended = compared(pairing, rules, limit)
             context = replace(context, notes=notes(pairing))
-        if asked is not None:
-            context = replace(context, after=asked.named, notes=(*asked.notes(), *context.notes))
-            outcome = asked.ending(ended)
-        else:
-            assert ended is not None
-            outcome = ended
-        context = replace(context, took=perf_counter() - begun)
+        outcome = sides.ending(ended)
+        context = replace(
+            context,
+            after=sides.named,
+            notes=(*sides.notes(), *context.notes),
+            next_step=sides.next_step,
+            took=perf_counter() - begun,
+        )
     if comparison is not None:
         write_report(comparison, shape, context, output)
     if outcome.text:
@@ -159,19 +171,21 @@ def diff(
     return int(outcome.ending)
 
 
-def _require_after(after: Path | None, given: Sequence[Path], *, live: bool) -> None:
+def _require_one_after(after: Path | None, given: Sequence[Path], makers: Mapping[str, bool]) -> None:
+    """The after side is named, or made by one of the options."""
     from durable_replay.errors import UsageError
 
-    if live and given:
+    asked = [option for option, chosen in makers.items() if chosen]
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} each make the after side; take one of them")
+    if asked and given:
+        keep = ", and name a file to keep it in with --save" if asked == ["--live"] else ""
+        raise UsageError(f"{asked[0]} makes the after side itself; leave AFTER out{keep}")
+    if not asked and after is None:
         raise UsageError(
-            "--live makes the after side itself; leave AFTER out, and name a file to keep it in with --save"
+            "name the cassette that tells what the API is now, or ask the service with --live, or our emulators with"
+            " --emulator"
         )
-    if not live and after is None:
-        raise UsageError("name the cassette that tells what the API is now, or ask the service with --live")
-
-
-def _named(paths: Sequence[Path]) -> str:
-    return " + ".join(str(path) for path in paths)
 
 
 def _selected(operation: str) -> Callable[[Endpoint], bool]:

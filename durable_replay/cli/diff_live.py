@@ -129,6 +129,7 @@ class LiveSides:
     named: str
     outcome: LiveOutcome
     kept: bool
+    next_step: str | None = None
 
     @property
     def is_comparable(self) -> bool:
