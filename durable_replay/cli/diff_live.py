@@ -240,6 +240,7 @@ def _options(
         Pace(choice.concurrency, choice.rate, choice.max_wait),
         Wire(timeout=choice.timeout, ca_file=choice.ca_file),
         choice.repeat,
+        choice.repeat != 1,
         wanted,
         hosts=hosts,
     )

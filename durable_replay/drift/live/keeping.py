@@ -17,16 +17,16 @@ from durable_replay.drift.live.selecting import Plan, Step
 from durable_replay.errors import UsageError
 from durable_replay.http import Interaction, Request
 
-__all__ = ["as_recorded", "begin", "end", "number_in", "plan_mark"]
+__all__ = ["as_recorded", "asked_in", "begin", "end", "plan_mark"]
 
 _META = "live"
-_NOTE = re.compile(r"asked live in place of #(\d{1,12})\b")
+_NOTE = re.compile(r"asked live in place of #(\d{1,12})\b(, once more)?")
 
 
-def number_in(note: str) -> int:
-    """The step that an interaction with this note answers; 0: none."""
+def asked_in(note: str) -> tuple[int, bool]:
+    """The recording in whose place an interaction with this note was asked (0: none), and whether for a second look."""
     named = _NOTE.search(note)
-    return int(named[1]) if named else 0
+    return (int(named[1]), named[2] is not None) if named else (0, False)
 
 
 def plan_mark(plan: Plan) -> str:
@@ -64,7 +64,7 @@ def as_recorded(
     step: Step, sent: Request, recorded: Request, answered: Answered, begun: float, duration: float
 ) -> Interaction:
     """As a recording has it: under the recorded host, wherever it was asked."""
-    note = f"asked live in place of #{step.number}"
+    note = f"asked live in place of #{step.recorded}{', once more' if step.again else ''}"
     if step.server.authority != recorded.authority or step.server.scheme != recorded.scheme:
         note += f", at {step.server.url}"
     return Interaction(

@@ -17,13 +17,15 @@ __all__ = ["LiveOptions", "LiveOutcome", "Progress"]
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """How a run asks. `repeat`: how often one request is asked at most; 0: once, or ten times where answers differ."""
+    """How a run asks. `repeat`: how often one request is asked at most; 0: once, or ten times where recorded answers
+    differ. `second_look`: what is answered otherwise than recorded is asked once more."""
 
     targets: Targets = field(default_factory=Targets)
     credentials: Credentials = field(default_factory=Credentials)
     pace: Pace = field(default_factory=Pace)
     wire: Wire = field(default_factory=Wire)
     repeat: int = 0
+    second_look: bool = True
     wanted: Callable[[Endpoint], bool] = lambda endpoint: True
     seed: int = 0
     hosts: Mapping[str, str] = field(default_factory=dict)
@@ -54,3 +56,7 @@ class LiveOutcome:
     bare: int
     """Requests that left without a part that was redacted and for which there was no credential."""
     complete: bool
+    again: int = 0
+    """Second looks on the new tape."""
+    unsure: int = 0
+    """Second looks that were not had."""

@@ -22,7 +22,7 @@ from durable_replay.http import Body, Interaction, Request, Response
 from durable_replay.redaction.placeholders import PLACEHOLDER
 from durable_replay.timeline.indexing import Indexing
 
-__all__ = ["Plan", "Server", "Skipped", "Step", "Targets", "is_safe", "selected"]
+__all__ = ["Plan", "Server", "Skipped", "Step", "Targets", "is_safe", "require_sandboxes", "selected"]
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 NEVER_READS = frozenset({"PUT", "PATCH", "DELETE"})
@@ -101,10 +101,11 @@ def _server(name: str, url: str) -> Server:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request that is asked: the one with this number on the tape.
+    """One request that is asked: the one with this number on the tape, unless it is a second look.
 
     `covers` are the numbers of all recordings that its answer is compared with; `follows` is the number of the step
-    that must be over before (0: none), of the same request, or because one of them writes.
+    that must be over before (0: none), of the same request, or because one of them writes. `single`: the request is
+    asked once, of a server that is only read, so that a second look (`again`) may tell what varies.
     """
 
     number: int
@@ -118,6 +119,13 @@ class Step:
     covers: tuple[int, ...]
     follows: int = 0
     writes: bool = False
+    single: bool = False
+    again: bool = False
+
+    @property
+    def recorded(self) -> int:
+        """The number of the request on the tape."""
+        return self.covers[0]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -187,6 +195,14 @@ def selected(
         same.prints.add(_print(interaction.response))
     steps = sorted((step for same in groups.values() for step in _steps(same, repeat)), key=_number)
     return Plan(tuple(_in_order(steps)), tuple(sorted(Skipped(*key, count) for key, count in left_out.items())))
+
+
+def require_sandboxes(plan: Plan, targets: Targets) -> None:
+    """Raises UsageError for a sandbox that none of the steps asks."""
+    dialled = {name for step in plan.steps for name in (step.server.host, f"{step.server.host}:{step.server.port}")}
+    unknown = sorted(targets.sandboxes - dialled)
+    if unknown and plan.steps:
+        raise UsageError(f"--sandbox {unknown[0]}: nothing on the tape is asked of it; check the name")
 
 
 def _number(step: Step) -> int:
@@ -271,6 +287,7 @@ def _steps(same: _Same, repeat: int) -> list[Step]:
             tuple(numbers[at:]) if at == times - 1 else (number,),
             numbers[at - 1] if at else 0,
             same.writes,
+            single=times == 1,
         )
         for at, number in enumerate(numbers[:times])
     ]
@@ -283,11 +300,7 @@ def _in_order(steps: list[Step]) -> list[Step]:
     ordered: list[Step] = []
     for step in steps:
         if step.server in written:
-            step = _after(step, last.get(step.server, 0))
+            step = replace(step, follows=max(step.follows, last.get(step.server, 0)), single=False)
             last[step.server] = step.number
         ordered.append(step)
     return ordered
-
-
-def _after(step: Step, number: int) -> Step:
-    return replace(step, follows=max(step.follows, number))

@@ -12,7 +12,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -23,15 +23,15 @@ from durable_replay.drift.live.asking import Answered, Asker, KeptBody, NoAnswer
 from durable_replay.drift.live.auth import teach
 from durable_replay.drift.live.carrying import Carry, Found, Gone, carried, carries, found_at
 from durable_replay.drift.live.failing import Failure, HostFailed, HostFailure
-from durable_replay.drift.live.keeping import as_recorded, begin, end, number_in, plan_mark
+from durable_replay.drift.live.keeping import as_recorded, asked_in, begin, end, plan_mark
 from durable_replay.drift.live.options import LiveOptions, LiveOutcome, Progress
 from durable_replay.drift.live.pacing import Clock, Pacer, WallClock
 from durable_replay.drift.live.places import Place
 from durable_replay.drift.live.preparing import Unsendable, prepared
-from durable_replay.drift.live.selecting import Plan, Server, Skipped, Step, Targets, selected
-from durable_replay.drift.live.verdicts import Refusals
+from durable_replay.drift.live.second import SecondLook
+from durable_replay.drift.live.selecting import Plan, Server, Skipped, Step, require_sandboxes, selected
+from durable_replay.drift.live.verdicts import Refusals, Silence
 from durable_replay.drift.sources import Side
-from durable_replay.errors import UsageError
 from durable_replay.http import Body, Interaction, Request
 from durable_replay.redaction.placeholders import is_placeholder
 from durable_replay.redaction.redact import Redactor
@@ -41,7 +41,6 @@ __all__ = ["LiveOptions", "LiveOutcome", "Progress", "take"]
 
 WINDOW = 64
 """Steps that are under way or wait for one before them."""
-SILENT = 3
 GONE = "no such page now"
 NO_CURSOR = "the answer before it, which names the page, was not had"
 FAILED = "its host failed"
@@ -69,7 +68,7 @@ def take(
         wanted=options.wanted,
         on_progress=lambda done, total: on_progress(Progress(done, total, reading=True)),
     )
-    _require_hosts(plan, options.targets)
+    require_sandboxes(plan, options.targets)
     if not plan.steps:
         return LiveOutcome(0, 0, 0, frozenset(), frozenset(), plan.skipped, (), 0, complete=True)
     mark = plan_mark(plan)
@@ -84,13 +83,6 @@ def take(
         outcome = run.outcome()
         end(writer, mark, complete=outcome.complete)
     return outcome
-
-
-def _require_hosts(plan: Plan, targets: Targets) -> None:
-    dialled = {name for step in plan.steps for name in (step.server.host, f"{step.server.host}:{step.server.port}")}
-    unknown = sorted(targets.sandboxes - dialled)
-    if unknown and plan.steps:
-        raise UsageError(f"--sandbox {unknown[0]}: nothing on the tape is asked of it; check the name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,38 +114,55 @@ class _Run:
         self._wanted: dict[int, list[Carry]] = {}
         for carry in (carry for several in self._carries.values() for carry in several):
             self._wanted.setdefault(carry.source, []).append(carry)
+        self._second = SecondLook(side, plan.steps)
+        self._steps = {step.number: step for step in plan.steps}
+        """First and second steps."""
         self._over: dict[int, asyncio.Event] = {}
         self._found: dict[tuple[int, Place], Found] = {}
         self._pacers: dict[Server, Pacer] = {}
         self._refusals = {step.host: Refusals(step.host) for step in plan.steps}
         self._failed: dict[str, HostFailure] = {}
+        self._tired: set[str] = set()
+        """Hosts that failed when they were asked once more, which is no failure of the run."""
         self._placed: dict[int, int] = {}
         """Steps' numbers to those on the new tape."""
-        self._silent: dict[str, int] = {}
-        """Requests in a row that a host left without an answer, after all tries; absent: it never gave one."""
+        self._silence = Silence()
         self._again: set[int] = set()
         self._left_out: Counter[tuple[Endpoint, str]] = Counter()
-        self._resumed = self._bare = self._done = 0
+        self._resumed = self._bare = self._done = self._unsure = 0
+        self._total = len(plan.steps)
         self._unfinished = False
 
     # -- an earlier run ---------------------------------------------------------------------------------------------
 
     def resume(self, target: Path) -> None:
         """Takes in what is on the target already."""
-        steps = {step.number: step for step in self._plan.steps}
         with Cassette.open(target) as kept:
             for interaction in kept.interactions():
-                step = steps.get(number_in(interaction.note))
-                if step is not None:
-                    self._placed[step.number] = interaction.number
-                    self._take_in(step, interaction)
-        self._resumed = len(self._placed)
+                number, again = asked_in(interaction.note)
+                step = self._steps.get(number)
+                if step is None:
+                    continue
+                if again:
+                    step = self._added(self._second.of(step))
+                else:
+                    self._resumed += 1
+                    self._second.compare(step, interaction)
+                self._placed[step.number] = interaction.number
+                self._take_in(step, interaction)
         for step in reversed(self._plan.steps):
             if step.number not in self._placed or step.number in self._again:
                 self._again.update(carry.source for carry in self._needed(step) if self._is_redacted(carry))
 
     def _needed(self, step: Step) -> tuple[Carry, ...]:
-        return self._carries.get(step.number, ())
+        first = self._carries.get(step.recorded, ())
+        if not step.again:
+            return first
+        return tuple(replace(carry, source=self._second.number(carry.source)) for carry in first)
+
+    def _added(self, second: Step) -> Step:
+        self._steps[second.number] = second
+        return second
 
     def _is_redacted(self, carry: Carry) -> bool:
         """Whether a value is hidden in the answer that is kept, so that its request has to be asked once more."""
@@ -166,21 +175,38 @@ class _Run:
         """Asks what is left."""
         todo = [step for step in self._plan.steps if step.number not in self._placed or step.number in self._again]
         self._done = len(self._plan.steps) - len(todo)
-        numbers = {step.number for step in todo}
-        self._over = {number: asyncio.Event() for number in numbers}
-        pending: deque[asyncio.Task[_Taken | None]] = deque()
         async with Asker(self._options.wire) as asker:
-            try:
-                for step in todo:
-                    while len(pending) >= WINDOW:
-                        self._put(await pending[0])
-                        pending.popleft()
-                    pending.append(asyncio.create_task(self._step(step, asker)))
-                while pending:
+            await self._round(todo, asker)
+            if self._options.second_look:
+                seconds = [self._added(step) for step in self._second.steps(self._hopeless()) if self._is_left(step)]
+                self._total += len(seconds)
+                await self._round(seconds, asker)
+
+    def _hopeless(self) -> set[str]:
+        refused = {host for host, refusals in self._refusals.items() if refusals.failure() is not None}
+        return refused | self._failed.keys()
+
+    def _is_left(self, second: Step) -> bool:
+        """Whether a second look is still to be had; what carries a value that is hidden on the new tape is not."""
+        found = (self._found.get((carry.source, carry.place)) for carry in self._needed(second))
+        hidden = any(one is not None and is_placeholder(one.value or "") for one in found)
+        return second.number not in self._placed and not hidden
+
+    async def _round(self, todo: Iterable[Step], asker: Asker) -> None:
+        todo = tuple(todo)
+        self._over = {step.number: asyncio.Event() for step in todo}
+        pending: deque[asyncio.Task[_Taken | None]] = deque()
+        try:
+            for step in todo:
+                while len(pending) >= WINDOW:
                     self._put(await pending[0])
                     pending.popleft()
-            finally:
-                await self._wind_up(pending)
+                pending.append(asyncio.create_task(self._step(step, asker)))
+            while pending:
+                self._put(await pending[0])
+                pending.popleft()
+        finally:
+            await self._wind_up(pending)
 
     async def _wind_up(self, pending: deque[asyncio.Task[_Taken | None]]) -> None:
         """What is whole already is kept when the run is interrupted."""
@@ -206,23 +232,29 @@ class _Run:
         except NoAnswer as wrong:
             self._leave_out(step, str(wrong), again=True)
         except HostFailed as wrong:
-            self._failed.setdefault(step.host, HostFailure(step.host, wrong.failure, wrong.text))
+            if step.again:
+                self._tired.add(step.host)
+            else:
+                self._failed.setdefault(step.host, HostFailure(step.host, wrong.failure, wrong.text))
             self._leave_out(step, FAILED, again=True)
         finally:
             self._over[step.number].set()
             self._done += 1
-            self._on_progress(Progress(self._done, len(self._plan.steps)))
+            self._on_progress(Progress(self._done, self._total))
         return None
 
     def _has_sources(self, step: Step) -> bool:
         return all((carry.source, carry.place) in self._found for carry in self._needed(step))
 
     def _leave_out(self, step: Step, reason: str, *, again: bool = False) -> None:
+        if step.again:
+            self._unsure += 1
+            return
         self._left_out[step.endpoint, reason] += 1
         self._unfinished = self._unfinished or again
 
     async def _asked(self, step: Step, asker: Asker) -> _Taken:
-        recorded = self._side.interaction(step.number).request
+        recorded = self._side.interaction(step.recorded).request
         request = carried(recorded, self._needed(step), self._found)
         credential = self._options.credentials.of(step.server.scheme, step.server.host, step.server.port)
         rules = self._redactor.rules
@@ -239,7 +271,7 @@ class _Run:
                 await pacer.rest(attempt)
             elif not self._is_limited(pacer, step, answered, attempt):
                 break
-        self._bare += bool(fewer)
+        self._bare += bool(fewer) and not step.again
         interaction = as_recorded(step, sent, recorded, answered, begun, self._clock.now() - begun)
         self._take_in(step, interaction)
         return _Taken(step, interaction, step.number in self._placed)
@@ -253,20 +285,14 @@ class _Run:
                 raise
         except NoAnswer as wrong:
             if step.writes or attempt >= self._options.pace.tries:
-                self._require_answers(step, wrong)
+                if self._silence.is_hopeless(step.host):
+                    text = f"{step.server.authority} does not answer: {wrong}"
+                    raise HostFailed(Failure.unreachable, text) from None
                 raise
         else:
-            self._silent[step.host] = 0
+            self._silence.ended(step.host)
             return answered
         return None
-
-    def _require_answers(self, step: Step, wrong: NoAnswer) -> None:
-        """One request without an answer is that request's affair; of a host that never gave one, or not for some
-        requests in a row, no answer is expected."""
-        silent = self._silent.get(step.host)
-        self._silent[step.host] = (silent or 0) + 1
-        if silent is None or self._silent[step.host] >= SILENT:
-            raise HostFailed(Failure.unreachable, f"{step.server.authority} does not answer: {wrong}") from None
 
     def _is_limited(self, pacer: Pacer, step: Step, answered: Answered, attempt: int) -> bool:
         """Whether the host wants to be asked later."""
@@ -279,6 +305,8 @@ class _Run:
         return limited
 
     def _require_host(self, step: Step) -> None:
+        if step.again and step.host in self._tired:
+            raise HostFailed(Failure.unreachable, FAILED)
         failed = self._failed.get(step.host)
         if failed is not None:
             raise HostFailed(failed.failure, failed.text)
@@ -295,11 +323,12 @@ class _Run:
     # -- answers ----------------------------------------------------------------------------------------------------
 
     def _take_in(self, step: Step, interaction: Interaction) -> None:
-        wanted = self._wanted.get(step.number)
+        wanted = self._wanted.get(step.recorded)
         if wanted and interaction.response.status < 400:
             found = found_at(interaction.request, interaction.response, wanted)
-            self._found.update({(step.number, place): one for place, one in found.items()})
-        if step.number not in self._again:
+            numbers = (step.number,) if step.again else (step.number, self._second.number(step.number))
+            self._found.update({(number, place): one for number in numbers for place, one in found.items()})
+        if step.number not in self._again and not step.again:
             self._refusals[step.host].count(step, interaction.response)
 
     def _put(self, taken: _Taken | None) -> None:
@@ -310,6 +339,8 @@ class _Run:
                 shown = self._redactor.interaction(taken.interaction, self._writer.new_body)
                 self._placed[taken.step.number] = self._writer.append(shown)
                 self._writer.flush()
+                if not taken.step.again:
+                    self._second.compare(taken.step, shown)
         finally:
             _close(taken.interaction.response.body)
 
@@ -322,18 +353,20 @@ class _Run:
             if told is not None and (refusals.is_hopeless or refusals.host not in self._failed):
                 self._failed[refusals.host] = told
                 self._withdraw(refusals.steps)
-        by_number = {step.number: step for step in self._plan.steps}
-        covered = (by_number[number].covers for number in self._placed)
+        placed = [self._steps[number] for number in self._placed]
+        again = sum(step.again for step in placed)
         return LiveOutcome(
             len(self._plan.steps),
-            len(self._placed),
+            len(placed) - again,
             self._resumed,
-            frozenset(number for numbers in covered for number in numbers),
+            frozenset(number for step in placed for number in step.covers),
             frozenset(self._placed.values()),
             tuple(self._skipped()),
             tuple(sorted(self._failed.values(), key=lambda failure: failure.host)),
             self._bare,
             not self._failed and not self._unfinished,
+            again,
+            self._unsure,
         )
 
     def _withdraw(self, steps: Iterable[int]) -> None:

@@ -10,10 +10,12 @@ from durable_replay.drift.live.selecting import Step
 from durable_replay.http import Response
 from durable_replay.redaction.coding import coding_of, decode
 
-__all__ = ["Refusals", "is_login"]
+__all__ = ["Refusals", "Silence", "is_login"]
 
 ENOUGH = 5
 """So many refusals in a row, and nothing else, and a host is asked no more: further tries may lock an account."""
+SILENT = 3
+"""So many requests in a row without an answer, each after all its tries, and a host is given up."""
 _LOGIN = re.compile(
     r"(?:^|[/._?&=-])(?:log-?in|log-?on|sign-?in|sso|saml2?|oauth2?|openid|authorize|auth|authenticate|session/new)"
     r"(?:$|[/._?&=;-])",
@@ -88,3 +90,21 @@ class Refusals:
             f"{self.host} refuses {count} with 401 or 403; give credentials that it takes, in a file (--auth) or in"
             " the environment",
         )
+
+
+class Silence:
+    """Which hosts gave no answer. One request without one is that request's affair; of a host that never gave any, or
+    not for some requests in a row, none is expected."""
+
+    def __init__(self) -> None:
+        self._in_a_row: dict[str, int] = {}
+
+    def ended(self, host: str) -> None:
+        """A host answered."""
+        self._in_a_row[host] = 0
+
+    def is_hopeless(self, host: str) -> bool:
+        """Takes in a request that a host left without an answer, and says whether to ask no more."""
+        first = host not in self._in_a_row
+        self._in_a_row[host] = self._in_a_row.get(host, 0) + 1
+        return first or self._in_a_row[host] >= SILENT

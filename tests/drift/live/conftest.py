@@ -193,7 +193,7 @@ class Bench:
                 writer.append(interaction)
 
     def take(self, registry: Registry | None = None, **options: Any) -> LiveOutcome:
-        chosen = LiveOptions(**options)
+        chosen = LiveOptions(**{"second_look": False, **options})
         redactor = Redactor(KEY, guarded(DEFAULT, chosen.credentials))
         with Tapes([self.before]) as side:
             return take(side, self.target, chosen, Indexing(registry or Registry()), redactor, clock=self.clock)
