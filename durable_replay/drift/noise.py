@@ -15,6 +15,8 @@ from durable_replay.errors import UsageError
 __all__ = ["DiffRules", "IgnoreRule", "nothing_known"]
 
 _WORDS = ("kind", "operation", "endpoint", "path", "host")
+_NAME = re.compile("[a-z]+")
+"""Before an equals sign it names a part of a rule: no path is one word and goes on with that sign."""
 
 
 @lru_cache(maxsize=4096)
@@ -55,8 +57,14 @@ class IgnoreRule:
         parts: dict[str, str] = {}
         for word in _split(text):
             name, equals, value = word.partition("=")
-            if not equals or name not in _WORDS:
+            if not equals or not _NAME.fullmatch(name):
                 name, value = "path", word
+            if name not in _WORDS:
+                raise UsageError(
+                    f"The rule {text!r} says {name}=, which is no part of a rule; there are {', '.join(_WORDS)}."
+                )
+            if not value:
+                raise UsageError(f"The rule {text!r} says {name} and not which; write `{name}=**` for any.")
             name = "operation" if name == "endpoint" else name
             if name in parts:
                 raise UsageError(f"The rule {text!r} says {name} twice; write two rules.")

@@ -49,8 +49,15 @@ def test_a_rule_keeps_its_text() -> None:
     assert IgnoreRule.parse("kind=value header.x-*").text == "kind=value header.x-*"
 
 
-@pytest.mark.parametrize("text", ["", "kind=colour", "path=a path=b", 'operation="GET'])
+@pytest.mark.parametrize(
+    "text", ["", "''", "kind=", "path='' kind=value", "knid=value", "kind=colour", "path=a path=b", 'operation="GET']
+)
 def test_a_rule_that_says_nothing_is_refused_by_name(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         IgnoreRule.parse(text)
     assert text in str(refused.value)
+
+
+def test_an_equals_sign_within_a_path_is_of_the_path() -> None:
+    assert IgnoreRule.parse("body.$.a=b").covers(ISSUE, "body.$.a=b", Kind.value)
+    assert IgnoreRule.parse("**=x").covers(ISSUE, "body.$.a=x", Kind.value)
