@@ -305,6 +305,8 @@ def _read(file: Path) -> Table:
         if file.stat().st_size > LARGEST:
             raise UsageError(f"{file} is larger than {LARGEST:,} bytes; settings are meant to be short")
         return tomllib.loads(file.read_text("utf-8"))
+    except RecursionError:
+        raise UsageError(f"{file} cannot be read as TOML: its lists or tables are nested too deeply") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
         raise UsageError(f"{file} cannot be read as TOML: {wrong}") from wrong
 

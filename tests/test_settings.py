@@ -124,7 +124,7 @@ def test_an_error_in_pyproject_names_the_whole_key(tmp_path: Path) -> None:
         Settings.load(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"[replay", b"\xff\xfe", b"#" * 1_100_000])
+@pytest.mark.parametrize("content", [b"[replay", b"\xff\xfe", b"#" * 1_100_000, b"x=" + b"[" * 9999])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "durable.toml").write_bytes(content)
     with pytest.raises(UsageError, match=r"durable\.toml"):
