@@ -152,11 +152,13 @@ def _fitting(cassette: Cassette, host: str, first: int) -> Iterator[Interaction]
 
 
 def _line(interaction: Interaction, total: int) -> str:
+    from durable_replay.cassette.text.escaping import visible
+
     request, response = interaction.request, interaction.response
     size = megabytes(response.body.size)
     note = "" if interaction.outcome == "complete" else "  (aborted)"
     number = f"#{interaction.number}".rjust(len(str(total)) + 1)
-    return f"{number}  {request.method:<7} {response.status:>3} {size:>9}  {request.url}{note}"
+    return f"{number}  {request.method:<7} {response.status:>3} {size:>9}  {visible(request.url)}{note}"
 
 
 def _json_line(interaction: Interaction) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from durable_replay.cli.counting import counting
+from durable_replay.cli.terminal import written
 
 if TYPE_CHECKING:
     from durable_replay.drift.finding import Comparison, Endpoint, Kind, Severity
@@ -261,15 +262,11 @@ def _severity(text: str, place: str) -> Severity:
 
 def write_report(comparison: Comparison, shape: Report, context: Context, output: Path | None) -> None:
     from durable_replay.drift.report import render
-    from durable_replay.errors import UsageError
 
     if output is None:
         sys.stdout.write(render(comparison, shape.value, _on_terminal(context)))
-        return
-    try:
-        output.write_text(render(comparison, shape.value, context), "utf-8")
-    except OSError as wrong:
-        raise UsageError(f"--output {output} cannot be written: {wrong.strerror}") from wrong
+    else:
+        written(render(comparison, shape.value, context), output)
 
 
 def _on_terminal(context: Context) -> Context:

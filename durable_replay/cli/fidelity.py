@@ -12,7 +12,7 @@ import typer
 from durable_replay.cli.counting import counting
 from durable_replay.cli.options import Maps, hosts_of
 from durable_replay.cli.quick import QuickCommand
-from durable_replay.cli.terminal import out
+from durable_replay.cli.terminal import out, written
 
 __all__ = ["add_to"]
 
@@ -61,5 +61,5 @@ def fidelity(
     if output is None:
         print(text, end="")
     else:
-        output.write_text(text, "utf-8")
+        written(text, output)
     return 0

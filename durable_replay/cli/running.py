@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 import typer
 
+from durable_replay.cli.terminal import say
 from durable_replay.errors import ReplayError
 
 __all__ = ["BROKEN_PIPE", "WRONG_USE", "run"]
 
 WRONG_USE = 2
 BROKEN_PIPE = 141  # 128 + SIGPIPE, as other tools end when `head` has seen enough
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # click's own name for it moved between typers
 
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
     """Runs a command line; None: this process's own. Anything that we did not raise on purpose keeps its traceback."""
+    _require_streams()
     command = typer.main.get_command(app)
     try:
         code = command.main(args=None if arguments is None else list(arguments), prog_name=name, standalone_mode=False)
@@ -34,11 +39,28 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
         return 130
     except BrokenPipeError:
         return _silenced()
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _silenced()
+        return _told(f"the output cannot be written: {error.strerror}; make room for it", WRONG_USE)
     except SystemExit as end:  # typer's own way out of it
         if not isinstance(end.__context__, BrokenPipeError):
             raise
         return _silenced()
     return code if isinstance(code, int) else 0
+
+
+def _require_streams() -> None:
+    """A stream that the caller has closed leads nowhere, and no file opened later gets its number; text that has no
+    place in stdout's encoding is escaped. What programs read is UTF-8 wherever they run."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+    if isinstance(sys.stdout, TextIOWrapper):
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _wrong_use(error: Exception, name: str) -> str:
@@ -50,7 +72,7 @@ def _wrong_use(error: Exception, name: str) -> str:
 
 def _told(text: str, code: int) -> int:
     # One line: what was wrong and what to do; a file's own lines would make more of it.
-    print(f"durable-replay: {' '.join(text.split())}", file=sys.stderr)
+    say(f"durable-replay: {' '.join(text.split())}")
     return code
 
 

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from durable_replay.timeline.recordings import Progress
 
-__all__ = ["errors", "indexing", "megabytes", "out", "plain", "say"]
+__all__ = ["errors", "indexing", "megabytes", "out", "plain", "say", "written"]
 
 _WIDE = 200
 """Columns of a table that no terminal shows: a line is not to be cut where a program reads it."""
@@ -42,8 +44,20 @@ def plain(value: object) -> None:
 
 
 def say(text: str) -> None:
-    """A line beside the output, at once: somebody may be waiting for it."""
-    print(text, file=sys.stderr, flush=True)
+    """Beside the output, at once: somebody may be waiting for it. Nothing in it speaks to a terminal."""
+    from durable_replay.cassette.text.escaping import visible
+
+    print(visible(text), file=sys.stderr, flush=True)
+
+
+def written(text: str, output: Path) -> None:
+    """What --output asks for, in UTF-8. Raises UsageError where it cannot be written."""
+    from durable_replay.errors import UsageError
+
+    try:
+        output.write_text(text, "utf-8", "backslashreplace")
+    except OSError as wrong:
+        raise UsageError(f"--output {output} cannot be written: {wrong.strerror}") from wrong
 
 
 def megabytes(count: int) -> str:

@@ -60,3 +60,12 @@ def test_the_page_in_the_docs_is_what_the_command_prints(told: Tell, shared: Pat
     code, output, _ = told("fidelity", *folders, "--format", "markdown")
     assert code == 0
     assert output[output.index("\n## ") :] == page[page.index("\n## ") :]
+
+
+def test_a_report_that_cannot_be_written_is_one_line_and_exit_2(told: Tell, cassette: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "absent" / "page.md"
+    assert told("fidelity", cassette, "-o", nowhere) == (
+        2,
+        "",
+        f"durable-replay: --output {nowhere} cannot be written: No such file or directory\n",
+    )

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import typer
 
+from durable_replay.cassette.store import Cassette, CassetteWriter
+from durable_replay.cli import main
 from durable_replay.cli.running import run
+from durable_replay.testing import exchange
 
 Tell = Callable[..., tuple[int, str, str]]
 
@@ -88,3 +93,61 @@ def test_help_takes_a_quarter_of_a_second_of_the_processor() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(took) < 0.25
+
+
+HOSTILE = {"na\x1b[31mme\u202e": "\ud800", "\N{RIGHTWARDS ARROW}": 1}
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> tuple[Path, Path]:
+    """Two sides whose API speaks to terminals, with half a character."""
+    paths = tmp_path / "before.cassette", tmp_path / "after.cassette"
+    for path, document in zip(paths, ({"id": 1}, {"id": 1, **HOSTILE}), strict=True):
+        with CassetteWriter.open(path) as writer:
+            writer.append(exchange("GET", "https://api.test/a\x1b[2J", 200, document))
+    return paths
+
+
+@pytest.mark.parametrize("shape", ["table", "json", "markdown", "junit", "sarif", "html"])
+def test_output_is_utf_8_whatever_the_locale_and_speaks_to_no_terminal(
+    hostile: tuple[Path, Path], shape: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "durable_replay", "diff", *map(str, hostile), "--format", shape]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = done.stdout.decode("utf-8")
+    assert "body.$.\N{RIGHTWARDS ARROW}" in text
+    assert "\x1b" not in text
+    if shape in ("json", "sarif"):
+        json.loads(text)
+    else:
+        assert "\u202e" not in text
+    assert main([*command[3:], "--output", str(tmp_path / "report")]) == 0
+    assert "\\udcff" not in (tmp_path / "report").read_text("utf-8")
+
+
+def test_a_list_of_what_was_recorded_speaks_to_no_terminal(told: Tell, hostile: tuple[Path, Path]) -> None:
+    _, output, _ = told("cassette", "list", hostile[0])
+    assert "https://api.test/a" in output
+    assert "\x1b" not in output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize("arguments", [["--help"], ["services"], ["services", "--format", "json"]])
+def test_a_full_disk_is_one_line_and_not_the_code_of_a_finding(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "durable_replay", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == "durable-replay: the output cannot be written: No space left on device; make room for it\n"
+
+
+@pytest.mark.parametrize("closed", ["0>&-", "1>&-", "0>&- 1>&- 2>&-"])
+def test_a_stream_that_is_closed_changes_no_exit_code(closed: str, hostile: tuple[Path, Path]) -> None:
+    line = f'exec "$@" {closed}'
+    arguments = ["diff", *map(str, hostile), "--fail-on", "additive"]
+    command = ["sh", "-c", line, "sh", sys.executable, "-m", "durable_replay", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "")
+    Cassette.open(hostile[0]).close()  # nothing was written into it

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["BadEscape", "escaped", "is_odd", "unescaped"]
+__all__ = ["BadEscape", "escaped", "is_odd", "unescaped", "visible"]
 
 # Controls but tab and newline, line and paragraph separators, the marks that reorder what a reviewer sees
 # (CVE-2021-42574), and lone surrogates, which no UTF-8 can hold.
@@ -37,6 +37,11 @@ def escaped(text: str, also: str = "") -> str:
     else:
         pattern = _WITH_BACKSLASH
     return pattern.sub(_escape, text)
+
+
+def visible(text: str) -> str:
+    """The text with its odd characters escaped and no other: for eyes, and JSON stays the same JSON."""
+    return text if text.isprintable() else _IS_ODD.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from durable_replay.cassette.text.escaping import visible
 from durable_replay.drift.finding import Comparison
 from durable_replay.drift.report.context import Context
 from durable_replay.drift.report.document import as_json
@@ -33,10 +34,13 @@ SHAPES: Mapping[str, Callable[[Comparison, Context], str]] = MappingProxyType(
     }
 )
 """Each gives a whole text that ends in a newline."""
+_AS_THEY_ARE = frozenset({"table", "json", "sarif"})
+"""JSON has escapes of its own, and the table those of a terminal, and so looks after what stands in it itself."""
 
 
 def render(comparison: Comparison, shape: str, context: Context) -> str:
     """The report in this shape, a name of `SHAPES`; another name raises UsageError."""
     if shape not in SHAPES:
         raise UsageError(f"--format {shape!r} is unknown; there are {', '.join(SHAPES)}")
-    return SHAPES[shape](comparison, context)
+    text = SHAPES[shape](comparison, context)
+    return text if shape in _AS_THEY_ARE else visible(text)

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from durable_replay.cassette.text.escaping import visible
 from durable_replay.drift.finding import Comparison, Endpoint, Example, Finding, Severity, Suppression
 from durable_replay.drift.report.context import Context, advice, by_endpoint, headline
 
@@ -24,11 +25,16 @@ def as_table(comparison: Comparison, context: Context) -> str:
         parts.append(_set_aside(comparison.suppressed))
     if comparison.unpaired:
         parts.append(_unpaired(comparison))
-    parts += [Text(note, "dim") for note in context.notes]
-    parts.append(Text(f"{context.before} → {context.after}: {headline(comparison)}", "bold"))
+    parts += [_text(note, "dim") for note in context.notes]
+    parts.append(_text(f"{context.before} → {context.after}: {headline(comparison)}", "bold"))
     if text := advice(comparison, context):
-        parts.append(Text(text))
+        parts.append(_text(text))
     return _rendered(Group(*parts), context)
+
+
+def _text(text: str, style: str = "") -> Text:
+    """On one line, and nothing in it speaks to the terminal."""
+    return Text(visible(text).replace("\n", "\\n"), style)
 
 
 def _rendered(shown: RenderableType, context: Context) -> str:
@@ -53,13 +59,13 @@ def _of_endpoint(endpoint: Endpoint, found: list[Finding]) -> RenderableType:
     for finding in found:
         table.add_row(
             Text(finding.severity, _STYLES[finding.severity]),
-            Text(finding.path),
-            Text(f"{finding.text} ({finding.count:,} of {finding.seen:,})"),
+            _text(finding.path),
+            _text(f"{finding.text} ({finding.count:,} of {finding.seen:,})"),
         )
         for example in finding.examples[:1]:
             table.add_row("", "", _both(example))
     name = f"  {endpoint.operation}" if endpoint.operation else ""
-    return Group(Text.assemble((str(endpoint), "bold"), (name, "dim")), Padding(table, (0, 0, 1, 2)))
+    return Group(_text(str(endpoint), "bold").append(_text(name, "dim")), Padding(table, (0, 0, 1, 2)))
 
 
 def _both(example: Example) -> Text:
@@ -69,7 +75,7 @@ def _both(example: Example) -> Text:
         ("+ ", "green", example.after, example.after_number),
     ):
         if value:
-            text.append(f"{sign}{value}", style)
+            text.append(_text(f"{sign}{value}", style))
             text.append(f"  #{number}\n" if number else "\n", "dim")
     text.rstrip()
     return text
@@ -82,7 +88,7 @@ def _set_aside(suppressed: tuple[Suppression, ...]) -> RenderableType:
     for one in suppressed:
         finding = one.finding
         table.add_row(
-            Text(str(finding.endpoint)), Text(finding.path), finding.kind, Text(f"{one.origin}: {one.reason}")
+            _text(str(finding.endpoint)), _text(finding.path), finding.kind, _text(f"{one.origin}: {one.reason}")
         )
     return Padding(table, (0, 0, 1, 0))
 
@@ -93,5 +99,5 @@ def _unpaired(comparison: Comparison) -> RenderableType:
     for name in ("before", "after"):
         table.add_column(name, header_style="bold", justify="right")
     for one in comparison.unpaired:
-        table.add_row(Text(str(one.endpoint)), f"{one.before:,}", f"{one.after:,}")
+        table.add_row(_text(str(one.endpoint)), f"{one.before:,}", f"{one.after:,}")
     return Padding(table, (0, 0, 1, 0))
