@@ -10,7 +10,7 @@
     index.py        what is derived from the tape for replay; facts.py packs its rows
     sqlite_file.py  opening the file, telling what it is, and naming what is wrong with it
     lock.py         one writer at a time
-    tables.py       the schema's one source (SQLModel); imported only where a schema is made or migrated
+    tables.py       the schema's one source (SQLModel); schema.sql is what it makes, and all that a program needs
     migrations.py   from older schemas to this one: numbered, recorded
     formats/        other tools' recordings
 

@@ -71,7 +71,7 @@ def unpacked(
         if size is not None and len(data) != size:
             raise DamagedBody("its length is wrong")
         return data
-    if not data.startswith(_MAGIC):
+    if data[:4] != _MAGIC:
         data = _MAGIC + data
     try:
         announced = zstandard.frame_content_size(data)

@@ -38,8 +38,8 @@ _TABLES = 64 * 1024
 """The size of values that the compressor's tables are made for."""
 _TAIL = 32 * 1024
 _QUICKLY = 64 * 1024
-"""A dictionary up to this size is kept in as few bytes as can be; that takes milliseconds."""
-_FAST, _CLOSE, _SMALL, _SMALLEST = 1, 3, 12, 19
+"""A dictionary up to this size is kept in almost as few bytes as can be; that takes a few milliseconds."""
+_FAST, _CLOSE, _SMALL, _SMALLEST = 1, 3, 12, 15
 _KEY = "dictionary "
 """In `meta`, followed by the number; the value: 4 bytes, of how many interactions, 16 of a checksum, a zstd frame."""
 _COUNT_BYTES, _CHECKSUM_BYTES = 4, 16

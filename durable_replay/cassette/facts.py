@@ -29,7 +29,7 @@ _PACKINGS = ("raw", "zstd", "1")
 """In the first byte of a fact; "1" is the one dictionary."""
 _HAS_BEFORE = 0x80
 _dump = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_load = json.JSONDecoder().decode
+_load = json.JSONDecoder().raw_decode
 
 
 class FactPacker:
@@ -63,9 +63,12 @@ class FactPacker:
             return Fact(number, (), (), 0)
         end = 1 + (_DIGEST_BYTES if data[0] & _HAS_BEFORE else 0)
         packing = _PACKINGS[data[0] & ~_HAS_BEFORE & 0xFF]
-        text = unpacked(packing, None, data[end:], lambda _: self._dictionary().decompressor, _LIMIT)
-        reads, writes, service, operation = _load(text.decode())
+        text = unpacked(packing, None, data[end:], self._decompressor, _LIMIT)
+        (reads, writes, service, operation), _ = _load(text.decode())  # a checksum says that nothing follows
         return Fact(number, _keys(reads), _keys(writes), int.from_bytes(data[1:end], "big"), service, operation)
+
+    def _decompressor(self, _: str) -> zstandard.ZstdDecompressor:
+        return self._dictionary().decompressor
 
     def _dictionary(self) -> Dictionary:
         found: Dictionary | None = getattr(self._local, "dictionary", None)
@@ -79,7 +82,7 @@ def _text(fact: Fact) -> bytes:
 
 
 def _keys(lists: Iterable[Iterable[str]]) -> tuple[Key, ...]:
-    return tuple(tuple(key) for key in lists)
+    return tuple(map(tuple, lists))
 
 
 def numbers_packed(numbers: Iterable[int]) -> bytes:
@@ -93,6 +96,8 @@ def numbers_packed(numbers: Iterable[int]) -> bytes:
 
 def numbers_unpacked(data: bytes) -> list[int]:
     """The reverse of `numbers_packed`."""
+    if data.isascii():  # each is one byte
+        return list(accumulate(data))
     return list(accumulate(_taken(iter(data))))
 
 

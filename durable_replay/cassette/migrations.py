@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from durable_replay.cassette.dictionary import dictionary_value
-from durable_replay.cassette.places import ORIGIN, body_numbers, origin_text
+from durable_replay.cassette.places import ORIGIN, Places, origin_text
 from durable_replay.cassette.reader import Tape
 from durable_replay.cassette.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
 
@@ -94,15 +95,15 @@ def numbers_for_what_is_shared(connection: sqlite3.Connection) -> None:
 
 def _number_bodies(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TEMP TABLE numbers (digest BLOB PRIMARY KEY, id INTEGER) WITHOUT ROWID")
-    last = 0
+    places = Places(connection)
     for old, digest in connection.execute("SELECT id, digest FROM old_body ORDER BY digest").fetchall():
-        last = max(last + 1, body_numbers(digest)[0])  # those that share leading bits follow one another here
+        number, _ = places.locate(digest)
         connection.execute(
             "INSERT INTO body (id, digest, size, packing, data)"
             " SELECT ?, digest, size, packing, data FROM old_body WHERE id = ?",
-            (last, old),
+            (number, old),
         )
-        connection.execute("INSERT INTO numbers VALUES (?, ?)", (digest, last))
+        connection.execute("INSERT INTO numbers VALUES (?, ?)", (digest, number))
 
 
 _NUMBERED_TABLES = """
@@ -134,6 +135,8 @@ FROM old_interaction
 
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (first_tables, numbers_for_what_is_shared)
 """In order; the first has number 1."""
+
+_SCHEMA = Path(__file__).with_name("schema.sql")
 
 SPARE = {
     "frame": """CREATE TABLE frame (
@@ -177,18 +180,24 @@ def migrate(connection: sqlite3.Connection) -> list[int]:
     return pending
 
 
+def _statements(text: str) -> Iterator[str]:
+    """Without comments, and without the space between words that each file would have to keep."""
+    for statement in re.sub("--.*", "", text).split(";"):
+        if short := re.sub(r"\s*([(),])\s*", r"\1", " ".join(statement.split())):
+            yield short
+
+
 def empty_cassette(path: Path) -> None:
     """Make a new cassette where nothing is yet; for the holder of the writer's lock. Raises OSError.
 
     It is made in memory and put in its place whole, so that nobody ever meets half a cassette.
     """
-    from durable_replay.cassette.tables import create_tables  # SQLModel: slow to import
-
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        create_tables(connection)
+        for statement in _statements(_SCHEMA.read_text("utf-8")):
+            connection.execute(statement)
         for number in range(1, SCHEMA_VERSION + 1):
             _record(connection, number)
         connection.execute("INSERT INTO meta (key, value) VALUES ('tape', ?)", (str(Tape()),))

@@ -104,6 +104,9 @@ def _fold(connection: sqlite3.Connection, changed: bool) -> None:
 def _drop_spare(connection: sqlite3.Connection) -> int:
     """Take away the tables that hold nothing, each of which costs a small file two pages; gives how many."""
     empty = [table for table in SPARE if not connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()]  # noqa: S608
-    for table in empty:
-        connection.execute(f"DROP TABLE {table}")
+    if empty:
+        connection.execute("BEGIN IMMEDIATE")  # together: each transaction waits for the disk
+        for table in empty:
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("COMMIT")
     return len(empty)

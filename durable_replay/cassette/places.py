@@ -4,25 +4,29 @@
 identity are over what it stands for, never over the number.
 
 A body's number follows from its digest, so that no second index is needed to find it: its leading bits, and a place
-among the few that have these. An origin's is counted up, and kept in `meta`.
+among the few that have these. Where all of those are taken, for which somebody has tried millions of contents, it is
+the next that is free from a number far above, which follows from the digest too. An origin's number is counted up, and
+kept in `meta`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from durable_replay.errors import CassetteError
-
-__all__ = ["ORIGIN", "Places", "body_numbers", "origin_of", "origin_text"]
+__all__ = ["ORIGIN", "Places", "body_numbers", "number_above", "origin_of", "origin_text"]
 
 ORIGIN = "origin "
 """In `meta`, the names of origins begin so; the number follows."""
 
 _PREFIX_BYTES, _PLACES = 3, 16  # 28 bits, which SQLite stores in four bytes, as a row's own number too
+_ABOVE_BYTES, _ABOVE = 7, 1 << 61
+"""Numbers from here on are those of bodies whose places were taken. They never run out."""
 _KEPT = 4096
-_NEAR = "SELECT id, digest FROM body WHERE id BETWEEN ? AND ?"
+_SOME_ABOVE = f"SELECT 1 FROM body WHERE id >= {_ABOVE} LIMIT 1"  # noqa: S608 - a number of our own
+_NEAR = "SELECT id, digest FROM body WHERE id BETWEEN ? AND ? ORDER BY id"
+_FROM = "SELECT id, digest FROM body WHERE id >= ? ORDER BY id"
 _INSERT_BODY = "INSERT INTO body (id, digest, size, packing, data) VALUES (?, ?, ?, ?, ?)"
 _ORIGINS = "SELECT key, value FROM meta WHERE key > 'origin ' AND key < 'origin!'"
 _NEW_ORIGIN = "INSERT INTO meta (key, value) VALUES (?, ?)"
@@ -33,9 +37,14 @@ _UNUSED_ORIGINS = (
 
 
 def body_numbers(digest: bytes) -> tuple[int, int]:
-    """The first and the last number that a body of this digest may have."""
+    """The first and the last number that a body of this digest has, unless all of them are others'."""
     first = int.from_bytes(digest[:_PREFIX_BYTES], "big") * _PLACES
     return first, first + _PLACES - 1
+
+
+def number_above(digest: bytes) -> int:
+    """If they are: from where on the next free number is its own."""
+    return _ABOVE + int.from_bytes(digest[:_ABOVE_BYTES], "big")
 
 
 def origin_text(host: str, port: int) -> str:
@@ -49,6 +58,17 @@ def origin_of(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def _own_or_free(found: Iterable[tuple[int, bytes]], digest: bytes, first: int) -> tuple[int, bool]:
+    """Of bodies in the order of their numbers: the number of this digest, else the first that is free from `first` on;
+    and which of the two it is."""
+    free = first
+    for number, other in found:
+        if other == digest:
+            return number, True
+        free += number == free
+    return free, False
+
+
 class Places:
     """The writer's side: finds numbers, and gives new ones. Runs in the caller's transaction."""
 
@@ -56,11 +76,14 @@ class Places:
         self._connection = connection
         self._bodies: OrderedDict[bytes, int] = OrderedDict()
         self._origins: dict[str, int] | None = None
+        self._above: bool | None = None
+        """Whether any body has a number above; None: not known."""
 
     def forget(self) -> None:
         """What was remembered of the file may not be true any more."""
         self._bodies.clear()
         self._origins = None
+        self._above = None
 
     def body(self, digest: bytes) -> int | None:
         """The number of this content; None where the file does not hold it."""
@@ -74,15 +97,20 @@ class Places:
             return number, True
         first, last = body_numbers(digest)
         near = self._connection.execute(_NEAR, (first, last)).fetchall()
-        for number, other in near:
-            if other == digest:
-                self._keep(digest, number)
-                return number, True
-        taken = {number for number, _ in near}
-        free = next((number for number in range(max(first, 1), last + 1) if number not in taken), None)
-        if free is None:  # nobody meets this but by trying millions of contents
-            raise CassetteError("A body collides with 16 others; the file cannot hold it. Leave it out.")
-        return free, False
+        number, is_there = _own_or_free(near, digest, max(first, 1))
+        if not is_there and (number > last or self._is_some_above()):
+            above, is_there = _own_or_free(
+                self._connection.execute(_FROM, (number_above(digest),)), digest, number_above(digest)
+            )
+            number = above if is_there or number > last else number
+        if is_there:
+            self._keep(digest, number)
+        return number, is_there
+
+    def _is_some_above(self) -> bool:
+        if self._above is None:
+            self._above = self._connection.execute(_SOME_ABOVE).fetchone() is not None
+        return self._above
 
     def put(self, digest: bytes, size: int, packed: Callable[[], tuple[str, bytes]]) -> None:
         """Store a content that the file does not hold yet; `packed` gives its packing and its bytes then."""
@@ -90,6 +118,7 @@ class Places:
         if not is_there:
             self._connection.execute(_INSERT_BODY, (number, digest, size, *packed()))
             self._keep(digest, number)
+            self._above = self._above or number >= _ABOVE
 
     def _keep(self, digest: bytes, number: int) -> None:
         if len(self._bodies) >= _KEPT:

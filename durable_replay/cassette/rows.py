@@ -113,6 +113,8 @@ FRAME_COLUMNS = ("position", "from_client", "kind", "code", "at", "packing", "si
 PIECE = "piece"
 """The kind of a frame that is no message: a piece of a response's body that was still coming when it was written."""
 
+_load = json.JSONDecoder().raw_decode
+"""What it stops before is covered by checksums too."""
 _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
@@ -188,10 +190,10 @@ def _origin(text: Value) -> tuple[str, int]:
 def _texts(head: bytes) -> tuple[list[str], tuple[str, str], str]:
     try:
         first, request, response, trailers = head.decode().split("\n")
-        texts = json.loads(first)
+        texts, _ = _load(first)
     except (ValueError, RecursionError) as error:
         raise Damaged("its texts cannot be read") from error
-    if not isinstance(texts, list) or len(texts) != _TEXTS or not all(isinstance(text, str) for text in texts):
+    if not isinstance(texts, list) or len(texts) != _TEXTS or set(map(type, texts)) != {str}:
         raise Damaged("its texts are not those that were recorded")
     return texts, (request, response), trailers
 
@@ -271,7 +273,7 @@ def from_row(
     pieces = [frame for frame in frames if frame[2] == PIECE]  # of a recorder that was killed while they came
     request = Request(
         cast(str, method),
-        cast(Literal["http", "https", "ws", "wss"], scheme),
+        cast('Literal["http", "https", "ws", "wss"]', scheme),
         cast(str, host),
         cast(int, port),
         cast(str, target),
@@ -295,7 +297,7 @@ def from_row(
         cast(float, started),
         cast(float, duration),
         cast(str, version),
-        cast(Literal["complete", "aborted"], outcome),
+        cast('Literal["complete", "aborted"]', outcome),
         cast(str, note),
     )
 
@@ -304,7 +306,7 @@ def _headers(text: Value) -> Headers:
     if text == "[]":
         return Headers()
     try:
-        return Headers((name, value) for name, value in json.loads(cast(str, text)))
+        return Headers([(name, value) for name, value in _load(cast(str, text))[0]])
     except (ValueError, TypeError, RecursionError) as error:
         raise Damaged("its headers are no list of pairs") from error
 
@@ -313,7 +315,7 @@ def _frame(row: FrameRow) -> Frame:
     _, from_client, kind, code, at, *_ = row
     return Frame(
         bool(from_client),
-        cast(Literal["text", "binary", "ping", "pong", "close"], kind),
+        cast('Literal["text", "binary", "ping", "pong", "close"]', kind),
         _unpacked(row),
         cast("int | None", code),
         cast(float, at),

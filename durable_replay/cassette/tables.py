@@ -1,6 +1,6 @@
 """The tables of a cassette: the schema's one source.
 
-# Rule: import this only where a schema is made or migrated; SQLModel takes longer to import than a replay to start.
+# Rule: no program imports this; SQLModel takes longer to import than a replay to start. schema.sql is what it makes.
 
 The registry is our own, so that these tables do not mix with those of a program that uses SQLModel itself.
 """

@@ -15,6 +15,7 @@ import pytest
 from durable_replay.cassette.migrations import MIGRATIONS, empty_cassette, migrate
 from durable_replay.cassette.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
 from durable_replay.cassette.store import Cassette, CassetteWriter
+from durable_replay.cassette.tables import create_tables
 from durable_replay.errors import CassetteError, CorruptCassette
 from durable_replay.http import Frame, Interaction
 
@@ -46,6 +47,14 @@ def test_a_file_that_had_all_migrations_has_the_schema_of_a_new_one(tmp_path: Pa
     with CassetteWriter.open(old):
         assert _schema(old) == _schema(new)
     assert len([kind for kind, *_ in _schema(new) if kind == "table"]) == 5
+
+
+def test_the_schema_is_that_of_the_tables(tmp_path: Path) -> None:
+    new, typed = tmp_path / "new", tmp_path / "typed"
+    empty_cassette(new)
+    with closing(sqlite3.connect(typed)) as connection:
+        create_tables(connection)
+    assert _schema(new) == _schema(typed)
 
 
 def test_tables_that_hold_nothing_are_left_out_of_a_file_and_made_again(tmp_path: Path, make: Make) -> None:

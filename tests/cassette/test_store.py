@@ -80,11 +80,10 @@ def test_importing_the_store_imports_no_sqlmodel() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_continuing_and_reading_an_existing_cassette_import_no_sqlmodel(path: Path) -> None:
-    CassetteWriter.open(path).close()
+def test_making_continuing_and_reading_a_cassette_import_no_sqlmodel(path: Path) -> None:
     code = (
         "import sys; from durable_replay.cassette.store import Cassette, CassetteWriter;"
-        "CassetteWriter.open(sys.argv[1]).close(); Cassette.open(sys.argv[1]).close();"
+        "[CassetteWriter.open(sys.argv[1]).close() for _ in range(2)]; Cassette.open(sys.argv[1]).close();"
         "print('sqlmodel' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
