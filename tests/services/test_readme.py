@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_the_contract_of_the_page_holds_for_every_service_of_the_page(names: Nam
         made: Contract = type("Made", (contract,), {"service": service(names, name), "tapes": ()})()
         for row in made.service.addresses():
             for test in dir(made):
-                if test.startswith("test_") and "tape" not in test and "recorded" not in test and "unknown" not in test:
+                if test.startswith("test_") and "row" in signature(getattr(made, test)).parameters:
                     getattr(made, test)(row)
 
 

@@ -80,6 +80,16 @@ def write_har(path: Path, size: int, largest: int) -> int:
     return count
 
 
+# A process counts the memory of the one that started it for its own peak; so a small one starts it.
+_MEASURED = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_maxrss, used.ru_utime + used.ru_stime)
+sys.exit(code)
+"""
+
+
 def durable_replay(folder: Path, *arguments: str | Path) -> Run:
     """Runs the program with a terminal as its stderr."""
     ours, theirs = pty.openpty()
@@ -94,15 +104,15 @@ def durable_replay(folder: Path, *arguments: str | Path) -> Run:
 
     environment = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
     command = [sys.executable, "-m", "durable_replay", *map(str, arguments)]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=theirs, env=environment)
+    measured = [sys.executable, "-c", _MEASURED, *command]
+    process = subprocess.Popen(measured, cwd=folder, stdout=subprocess.PIPE, stderr=theirs, env=environment)
     os.close(theirs)
     reader = Thread(target=read)
     reader.start()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    peak, seconds = process.communicate()[0].split()
     reader.join()
     os.close(ours)
-    return Run(process.returncode, used.ru_maxrss * 1024, used.ru_utime + used.ru_stime, shown.decode())
+    return Run(process.returncode, int(peak) * 1024, float(seconds), shown.decode())
 
 
 @pytest.mark.parametrize(
