@@ -74,7 +74,12 @@ MaxWait = Annotated[
     float, typer.Option("--max-wait", min=0, help="Seconds in all to wait where a server limits the rate.")
 ]
 Repeat = Annotated[
-    int, typer.Option("--repeat", min=0, help="Ask one request at most so often; 0: once, or as its answers varied.")
+    int,
+    typer.Option(
+        "--repeat",
+        min=0,
+        help="Ask one request at most so often; 0: once, and again where answers vary; 1: never twice.",
+    ),
 ]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to connect, and between two pieces.")]
 CaFile = Annotated[
@@ -173,8 +178,15 @@ def _notes(outcome: LiveOutcome) -> Iterator[str]:
     yield f"{asked}, {outcome.resumed:,} of them in an earlier run" if outcome.resumed else asked
     if outcome.bare:
         yield f"{outcome.bare:,} requests were sent without a credential that the recording had; see --auth"
+    if outcome.again:
+        yield (
+            f"{outcome.again:,} answers were not as recorded and were asked for once more, to tell what varies by itself"
+        )
+    if outcome.unsure:
+        yield f"{outcome.unsure:,} answers that were not as recorded could not be asked for once more"
     for one in outcome.skipped[:_MOST_NOTES]:
-        yield f"not asked: {one.endpoint}, {one.count:,} recorded: {one.reason}"
+        what = "no answer" if one.asked else "not asked"
+        yield f"{what}: {one.endpoint}, {one.count:,} recorded: {one.reason}"
     if len(outcome.skipped) > _MOST_NOTES:
         yield f"not asked: {len(outcome.skipped) - _MOST_NOTES:,} endpoints more"
 

@@ -28,6 +28,7 @@ from durable_replay.http import CHUNK, Body, BytesBody, Headers, Request, Respon
 __all__ = ["Answered", "Asker", "KeptBody", "NoAnswer", "Wire"]
 
 _IN_MEMORY = 1024 * 1024
+_CA = "name one that you trust with --ca-file"
 _TALKATIVE = ("httpx", "httpcore", "h2", "hpack")
 _OF_THE_HOP = (
     "connection",
@@ -67,7 +68,11 @@ class Answered:
 
 
 class NoAnswer(Exception):
-    """This request got no answer; the text says why. Another may."""
+    """This request got no answer; the text says why. Another may. `begun`: a part of it came."""
+
+    def __init__(self, text: str, *, begun: bool = False) -> None:
+        super().__init__(text)
+        self.begun = begun
 
 
 @dataclass(slots=True)
@@ -157,7 +162,8 @@ class Asker:
         except TimeoutError:
             cut = f"the answer was not whole within {self._wire.whole:.0f} s"
         except httpx.HTTPError as wrong:
-            cut = f"the answer broke off: {type(wrong).__name__}"
+            kept.close()
+            raise NoAnswer(f"the answer broke off: {_broken(wrong)}", begun=True) from None
         if size > _IN_MEMORY:
             return KeptBody(kept, size), cut
         kept.seek(0)
@@ -206,20 +212,52 @@ def _named(wrong: Exception, server: Server) -> Exception:
         return HostFailed(Failure.unreachable, f"{server.authority} has no address: its name is not known")
     if isinstance(wrong, httpx.ConnectError | httpx.ProxyError):
         via = " through the proxy of the environment" if isinstance(wrong, httpx.ProxyError) else ""
-        return HostFailed(Failure.unreachable, f"{server.authority} cannot be reached{via}: the connection is refused")
+        refused = any(isinstance(cause, ConnectionRefusedError) for cause in causes)
+        why = "the connection is refused" if refused else "no connection comes about"
+        return HostFailed(Failure.unreachable, f"{server.authority} cannot be reached{via}: {why}")
     if isinstance(wrong, httpx.ConnectTimeout):
         return HostFailed(Failure.unreachable, f"{server.authority} cannot be reached: no connection in time")
     if isinstance(wrong, httpx.TimeoutException):
-        return NoAnswer("no answer in time")
+        return NoAnswer(_broken(wrong))
     if isinstance(wrong, httpx.InvalidURL | httpx.LocalProtocolError | httpx.UnsupportedProtocol | ValueError):
         return Unsendable("it cannot be sent as it was recorded")
-    return NoAnswer(f"the connection broke off: {type(wrong).__name__}")
+    return NoAnswer(_broken(wrong))
+
+
+def _broken(wrong: Exception) -> str:
+    """Why an answer did not come, or did not come whole."""
+    if isinstance(wrong, httpx.TimeoutException):
+        return "nothing came in time"
+    if not isinstance(wrong, httpx.ProtocolError):
+        return "the connection was reset"
+    said = str(wrong)
+    if "ConnectionTerminated" in said:
+        return "the server ended the HTTP/2 connection"
+    if "StreamReset" in said:
+        return "the server reset the HTTP/2 stream"
+    closed = "disconnected" in said or "closed connection" in said
+    return "the server closed the connection early" if closed else "what came is no HTTP"
+
+
+_CERTIFICATES = {
+    9: "its certificate is not valid yet",
+    10: "its certificate has expired",
+    18: f"its certificate is signed by itself; {_CA}",
+    19: f"its certificate is signed by an authority that is not trusted here; {_CA}",
+    20: f"its certificate is signed by an authority that is not trusted here; {_CA}",
+    21: f"its certificate is signed by an authority that is not trusted here; {_CA}",
+    62: "its certificate is for another name",
+    64: "its certificate is for another address",
+}
+"""By OpenSSL's X509_V_ERR codes."""
 
 
 def _tls(refusal: ssl.SSLError, server: Server) -> str:
-    why = refusal.reason or type(refusal).__name__
+    why = (refusal.reason or type(refusal).__name__).replace("_", " ").lower()
     if isinstance(refusal, ssl.SSLCertVerificationError):
-        why = refusal.verify_message
+        why = _CERTIFICATES.get(refusal.verify_code, refusal.verify_message)
+    elif refusal.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+        why = "what answers there speaks no TLS"
     return f"TLS with {server.authority} fails: {why}"
 
 
@@ -229,4 +267,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while at is not None and id(at) not in seen:
         seen.add(id(at))
         yield at
+        if isinstance(at, BaseExceptionGroup):
+            yield from at.exceptions
         at = at.__cause__ or at.__context__

@@ -12,13 +12,20 @@ from urllib.parse import quote, quote_plus, unquote
 
 from durable_replay.drift.live.auth import Credential
 from durable_replay.drift.live.selecting import Server
-from durable_replay.drift.live.sigv4 import signed
+from durable_replay.drift.live.sigv4 import is_presigned, signed, unsigned_target
 from durable_replay.http import IN_MEMORY, Body, BytesBody, Headers, Request
 from durable_replay.redaction.documents import kind_of
 from durable_replay.redaction.placeholders import PLACEHOLDER, is_placeholder
 from durable_replay.redaction.rules import Rules
 
 __all__ = ["Unsendable", "prepared"]
+
+PRESIGNED = "a presigned URL, good for that time alone; with `aws` in --auth those of AWS are signed anew"
+_SIGNATURES = ("x-amz-signature", "x-goog-signature", "signature", "sig")
+_BESIDE = frozenset(
+    {"x-amz-expires", "x-goog-expires", "expires", "policy", "awsaccesskeyid", "googleaccessid", "key-pair-id", "se"}
+)
+"""What stands beside a signature in the URLs of AWS, CloudFront, Google's and Azure's storage."""
 
 
 class Unsendable(Exception):
@@ -33,12 +40,30 @@ def prepared(
     `recorded` is the request before values were carried into it; `now` is seconds since the epoch, for signatures.
     """
     own = credential or Credential()
+    if _is_stale(request.target, recorded.target):
+        if own.aws is None or not is_presigned(request.target):
+            raise Unsendable(PRESIGNED)
+        request = replace(request, target=unsigned_target(request.target))
     headers, fewer = _headers(request, recorded, own, rules)
     target, dropped = _target(request, own, rules)
     request = replace(request, headers=headers, target=target, body=_body(request, own))
     if own.aws is not None:
         return signed(request, own.aws, server.authority, now), 0
     return request, fewer + dropped
+
+
+def _is_stale(target: str, recorded: str) -> bool:
+    """Whether a target carries the signature that the tape has. One that a live answer named is good."""
+    signature = _signature(target)
+    return bool(signature) and (is_placeholder(unquote(signature)) or signature == _signature(recorded))
+
+
+def _signature(target: str) -> str:
+    pairs = [pair.partition("=") for pair in target.partition("?")[2].split("&")]
+    values = {name.lower(): value for name, _, value in pairs}
+    if not _BESIDE & values.keys():
+        return ""
+    return next((values[name] for name in _SIGNATURES if name in values), "")
 
 
 def _headers(request: Request, recorded: Request, own: Credential, rules: Rules) -> tuple[Headers, int]:

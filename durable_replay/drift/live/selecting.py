@@ -130,11 +130,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Skipped:
-    """Recorded requests of one endpoint that were not asked, and why."""
+    """Recorded requests of one endpoint that were not asked, or that got no answer (`asked`), and why."""
 
     endpoint: Endpoint
     reason: str
     count: int = 1
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

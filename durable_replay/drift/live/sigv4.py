@@ -1,7 +1,8 @@
 """AWS' signature of a request, version 4, in its headers.
 
 Source: AWS, "Create a signed AWS API request" (canonical request, string to sign, signing key). For S3 the path is
-signed as it is sent; for other services it is percent-encoded once more.
+signed as it is sent; for other services it is percent-encoded once more. Signed are Host, Content-Type and every
+x-amz header, as that page asks for.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 
-from durable_replay.http import Body, Request
+from durable_replay.http import Body, Headers, Request
 
-__all__ = ["AwsKey", "signed", "unsigned_target"]
+__all__ = ["AwsKey", "is_presigned", "signed", "unsigned_target"]
 
 _REGION = re.compile(r"(?:^|[.-])([a-z]{2}(?:-[a-z]+)+-\d)(?:\.|$)")
 _SIGNING = ("x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders")
@@ -34,13 +35,18 @@ class AwsKey:
     service: str = "s3"
 
 
+def is_presigned(target: str) -> bool:
+    """Whether a target carries its own signature for AWS, of version 4 or 2."""
+    names = {pair.partition("=")[0].lower() for pair in target.partition("?")[2].split("&")}
+    return "x-amz-signature" in names or {"signature", "awsaccesskeyid"} <= names
+
+
 def unsigned_target(target: str) -> str:
     """A target without the parameters of a presigned URL."""
-    path, _, query = target.partition("?")
-    pairs = query.split("&") if query else []
-    if not any(pair.partition("=")[0].lower() in ("x-amz-signature", "signature") for pair in pairs):
+    if not is_presigned(target):
         return target
-    kept = "&".join(pair for pair in pairs if pair.partition("=")[0].lower() not in _QUERY)
+    path, _, query = target.partition("?")
+    kept = "&".join(pair for pair in query.split("&") if pair.partition("=")[0].lower() not in _QUERY)
     return f"{path}?{kept}" if kept else path
 
 
@@ -56,7 +62,7 @@ def signed(request: Request, key: AwsKey, authority: str, now: float) -> Request
     request = replace(
         request, target=unsigned_target(request.target), headers=request.headers.without(*_HEADERS).with_(*fields)
     )
-    covered = sorted([("host", authority), *fields])
+    covered = _covered(request.headers, authority)
     names = ";".join(name for name, _ in covered)
     canonical = "\n".join(
         (
@@ -73,6 +79,13 @@ def signed(request: Request, key: AwsKey, authority: str, now: float) -> Request
     signature = hmac.new(_signing_key(key, scope), told.encode(), hashlib.sha256).hexdigest()
     value = f"AWS4-HMAC-SHA256 Credential={key.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
     return replace(request, headers=request.headers.with_(("Authorization", value)))
+
+
+def _covered(headers: Headers, authority: str) -> list[tuple[str, str]]:
+    """The headers that are signed, sorted, by lower-case name."""
+    names = {name.lower() for name, _ in headers if name.lower().startswith("x-amz-") or name.lower() == "content-type"}
+    values = ((name, ",".join(" ".join(value.split()) for value in headers.get_all(name))) for name in names)
+    return sorted([("host", authority), *values])
 
 
 def _digest(body: Body) -> str:

@@ -41,6 +41,8 @@ __all__ = ["LiveOptions", "LiveOutcome", "Progress", "take"]
 
 WINDOW = 64
 """Steps that are under way or wait for one before them."""
+BEGUN = 2
+"""Tries of a request whose answer breaks off: it may be large."""
 GONE = "no such page now"
 NO_CURSOR = "the answer before it, which names the page, was not had"
 FAILED = "its host failed"
@@ -128,7 +130,7 @@ class _Run:
         """Steps' numbers to those on the new tape."""
         self._silence = Silence()
         self._again: set[int] = set()
-        self._left_out: Counter[tuple[Endpoint, str]] = Counter()
+        self._left_out: Counter[tuple[Endpoint, str, bool]] = Counter()
         self._resumed = self._bare = self._done = self._unsure = 0
         self._total = len(plan.steps)
         self._unfinished = False
@@ -230,7 +232,7 @@ class _Run:
         except Unsendable as wrong:
             self._leave_out(step, str(wrong))
         except NoAnswer as wrong:
-            self._leave_out(step, str(wrong), again=True)
+            self._leave_out(step, str(wrong), again=True, asked=True)
         except HostFailed as wrong:
             if step.again:
                 self._tired.add(step.host)
@@ -246,11 +248,11 @@ class _Run:
     def _has_sources(self, step: Step) -> bool:
         return all((carry.source, carry.place) in self._found for carry in self._needed(step))
 
-    def _leave_out(self, step: Step, reason: str, *, again: bool = False) -> None:
+    def _leave_out(self, step: Step, reason: str, *, again: bool = False, asked: bool = False) -> None:
         if step.again:
             self._unsure += 1
             return
-        self._left_out[step.endpoint, reason] += 1
+        self._left_out[step.endpoint, reason, asked] += 1
         self._unfinished = self._unfinished or again
 
     async def _asked(self, step: Step, asker: Asker) -> _Taken:
@@ -284,7 +286,8 @@ class _Run:
             if wrong.failure is not Failure.unreachable or attempt >= self._options.pace.tries:
                 raise
         except NoAnswer as wrong:
-            if step.writes or attempt >= self._options.pace.tries:
+            tries = min(BEGUN, self._options.pace.tries) if wrong.begun else self._options.pace.tries
+            if step.writes or attempt >= tries:
                 if self._silence.is_hopeless(step.host):
                     text = f"{step.server.authority} does not answer: {wrong}"
                     raise HostFailed(Failure.unreachable, text) from None
@@ -377,7 +380,7 @@ class _Run:
 
     def _skipped(self) -> Iterator[Skipped]:
         yield from self._plan.skipped
-        yield from sorted(Skipped(*key, count) for key, count in self._left_out.items())
+        yield from sorted(Skipped(of, why, count, asked) for (of, why, asked), count in self._left_out.items())
 
 
 def _close(body: Body) -> None:

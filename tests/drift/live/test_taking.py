@@ -148,12 +148,34 @@ def test_an_answer_over_the_limit_is_cut_and_not_compared_as_whole(bench: Any, s
     assert "larger than 100,000 bytes" in taken.note
 
 
-def test_an_answer_that_breaks_off_is_told(bench: Any, start: Start) -> None:
-    service = start(lambda asked: (200, b"half", [("Content-Length", "8"), ("Connection", "close")]))
+HALF = (200, b"half", [("Content-Length", "8"), ("Connection", "close")])
+
+
+def test_an_answer_that_breaks_off_is_asked_for_once_more(bench: Any, start: Start) -> None:
+    answers: Iterator[tuple[Any, ...]] = iter([HALF, (200, b"whole")])
+    service = start(lambda asked: next(answers))
     bench.tape(exchange("GET", f"{service.url}/a", 200, b"whole"))
-    bench.take()
-    (taken,) = bench.taken()
-    assert (taken.outcome, taken.response.body.read()) == ("aborted", b"half")
+    outcome = bench.take()
+    assert (bench.bodies(), outcome.complete) == ([b"whole"], True)
+
+
+def test_an_answer_that_breaks_off_each_time_is_counted_and_not_kept(bench: Any, start: Start) -> None:
+    service = start(lambda asked: HALF if asked.target == "/a" else (200, b"whole"))
+    bench.tape(*(exchange("GET", f"{service.url}/{path}", 200, b"whole") for path in ("b", "a")))
+    outcome = bench.take(pace=Pace(concurrency=1))
+    assert (bench.bodies(), outcome.complete, outcome.failures) == ([b"whole"], False, ())
+    assert [(one.reason, one.asked) for one in outcome.skipped] == [
+        ("the answer broke off: the server closed the connection early", True)
+    ]
+    assert service.targets == ["/b", "/a", "/a"]
+
+
+def test_a_write_whose_answer_breaks_off_is_not_sent_again(bench: Any, start: Start) -> None:
+    service = start(lambda asked: HALF if asked.method == "POST" else (200, b"{}"))
+    written = exchange("POST", f"{service.url}/b", 200, {}, send={})
+    bench.tape(exchange("GET", f"{service.url}/a", 200, {}), written)
+    bench.take(targets=Targets.of({}, frozenset({service.host}), include_writes=True))
+    assert [one.method for one in service.asked] == ["GET", "POST"]
 
 
 def test_no_more_than_four_requests_are_under_way_at_a_server(bench: Any, start: Start) -> None:
