@@ -107,12 +107,12 @@ def recorded(data: Path, folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def diffed(befores: Sequence[Path], after: Path, *options: str) -> tuple[Found, ...]:
-    """The findings of `durable-replay diff BEFORE AFTER --before BEFORE… --format json OPTIONS`."""
+def diffed(befores: Sequence[Path], after: Path | None, *options: str) -> tuple[Found, ...]:
+    """The findings of `durable-replay diff BEFORE AFTER --before BEFORE… --format json OPTIONS`; None: with --live."""
     first, *more = befores
     with TemporaryDirectory() as folder:
         output = Path(folder) / "report.json"
-        arguments = ["diff", str(first), str(after), "--format", "json", "--output", str(output)]
+        arguments = ["diff", str(first), str(after or "--live"), "--format", "json", "--output", str(output)]
         arguments += [part for path in more for part in ("--before", str(path))]
         code = main([*arguments, *options])
         assert code in (0, 1), code
