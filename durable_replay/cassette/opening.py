@@ -24,9 +24,10 @@ UNUSED_CHUNKS = "DELETE FROM body_chunk WHERE digest NOT IN (SELECT digest FROM 
 
 def opened(path: Path) -> sqlite3.Connection:
     """The writer's connection, for the holder of the writer's lock. Raises CassetteError; such a file is untouched."""
-    if not path.exists():
+    if path.exists():
+        require_sound(path)
+    else:
         _create(path)
-    require_sound(path)
     return _connected(path)
 
 

@@ -21,6 +21,11 @@ _STEPS = 600
 _ELEMENTS = 1
 """Entries that are looked into: one tells the format."""
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\]:,])|([^\s{}\[\]:,"]+)', re.DOTALL)
+_BESIDE = 4096
+_ENTRIES = re.compile(r"^(?:---\n)?(?:[a-z_]+: [^\n]*\n)*(http_interactions|interactions):\n( *)- ")
+"""What the YAML of vcrpy, go-vcr and Ruby VCR begins with."""
+_REQUEST = re.compile(r"^( +|- +)request:\n( +)\S.*\n(?:(?:\2.*)?\n)*", re.MULTILINE)
+"""A request, with the column of what it holds."""
 Path = tuple[str, ...]
 
 
@@ -42,8 +47,26 @@ def shape_of(head: bytes) -> Shape:
         return Shape("binary", {})
     if text.lstrip()[:1] in ("{", "["):
         return Shape("json", _gathered(_json_steps(text)))
-    paths = _gathered(_yaml_steps(text))
+    paths = _as_recorded(text) or _gathered(_yaml_steps(text))
     return Shape("yaml" if any(paths) else "binary", paths)
+
+
+def _as_recorded(text: str) -> dict[Path, str | None]:
+    """The paths that tell a recorder's YAML; none where libyaml must be asked, which takes several times as long."""
+    start = _ENTRIES.search(text, 0, _BESIDE)
+    if start is None:
+        return {}
+    name = start[1]
+    paths: dict[Path, str | None] = {(name,): None}
+    if name == "http_interactions":
+        return paths
+    end = text.find("\n" + start[2] + "- ", start.end())
+    request = _REQUEST.search(text, start.end(2), end if end >= 0 else len(text))
+    if request is None or len(request[1]) != len(start[2]) + 2:
+        return {}
+    for key in re.findall(rf"^{request[2]}(ur[il]):", request[0], re.MULTILINE):
+        paths[name, "[]", "request", key] = None
+    return paths if len(paths) > 1 else {}
 
 
 def _gathered(steps: Iterator[tuple[Path, str | None]]) -> dict[Path, str | None]:
