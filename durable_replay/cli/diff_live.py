@@ -179,9 +179,7 @@ def _notes(outcome: LiveOutcome) -> Iterator[str]:
     if outcome.bare:
         yield f"{outcome.bare:,} requests were sent without a credential that the recording had; see --auth"
     if outcome.again:
-        yield (
-            f"{outcome.again:,} answers were not as recorded and were asked for once more, to tell what varies by itself"
-        )
+        yield f"{outcome.again:,} answers were not as recorded; asked for once more, they tell what varies by itself"
     if outcome.unsure:
         yield f"{outcome.unsure:,} answers that were not as recorded could not be asked for once more"
     for one in outcome.skipped[:_MOST_NOTES]:
