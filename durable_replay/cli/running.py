@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
+from types import FrameType
 
 import typer
 
@@ -26,8 +30,11 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
     _require_streams()
     command = typer.main.get_command(app)
     try:
-        code = command.main(args=None if arguments is None else list(arguments), prog_name=name, standalone_mode=False)
-        sys.stdout.flush()
+        with _ended_by_exceptions():
+            code = command.main(
+                args=None if arguments is None else list(arguments), prog_name=name, standalone_mode=False
+            )
+            sys.stdout.flush()
     except ReplayError as error:
         return _told(str(error), getattr(error, "exit_code", WRONG_USE))
     except _UsageError as error:
@@ -44,6 +51,8 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
             raise
         _silenced()
         return _told(f"the output cannot be written: {error.strerror}; make room for it", WRONG_USE)
+    except _Ended as end:
+        return end.exit_code
     except SystemExit as end:  # typer's own way out of it
         if not isinstance(end.__context__, BrokenPipeError):
             raise
@@ -61,6 +70,33 @@ def _require_streams() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+class _Ended(SystemExit):
+    """A signal ended us."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def _ended_by_exceptions() -> Iterator[None]:
+    """Whoever is told to end by a signal that nobody has chosen another answer to tidies up first, as after Ctrl-C."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Ended(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    ours = threading.current_thread() is threading.main_thread()
+    chosen = [number for number in numbers if ours and signal.getsignal(number) is signal.SIG_DFL]
+    for number in chosen:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in chosen:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _wrong_use(error: Exception, name: str) -> str:

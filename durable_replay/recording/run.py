@@ -139,7 +139,7 @@ class _Run:
         master.addons.add(addon, ready)  # type: ignore[no-untyped-call]
         serving = asyncio.create_task(master.run())
         ticking = asyncio.create_task(self._tick())
-        stop = asyncio.Event()
+        stop = _Stop()
         try:
             with _signals(stop):
                 url = await _listening(master, ready, serving, host, port)
@@ -174,7 +174,7 @@ class _Run:
             await asyncio.sleep(PROGRESS_EVERY)
 
     async def _wait(
-        self, url: str, command: Sequence[str] | None, serving: asyncio.Task[None], addon: Record, stop: asyncio.Event
+        self, url: str, command: Sequence[str] | None, serving: asyncio.Task[None], addon: Record, stop: _Stop
     ) -> int:
         if command is None:
             await _first(stop.wait(), asyncio.shield(serving))
@@ -184,12 +184,17 @@ class _Run:
         self.interrupted = stop.is_set()
         return exit_code
 
-    async def _run_command(self, url: str, command: Sequence[str], stop: asyncio.Event) -> int:
+    async def _run_command(self, url: str, command: Sequence[str], stop: _Stop) -> int:
         try:
             child = await asyncio.create_subprocess_exec(*command, env=self._environment(url))
         except OSError as wrong:
             raise not_started(command[0], wrong) from None
         await _first(child.wait(), stop.wait())
+        if child.returncode is None and stop.interrupted and _at_terminal():
+            # Ctrl-C is the command's to answer: a suite has its sandbox to tidy up. The next signal does not wait.
+            stop.clear()
+            await _first(child.wait(), stop.wait())
+            stop.set()
         if child.returncode is None:
             await _ended(child)
         code = child.returncode or 0
@@ -267,17 +272,39 @@ async def _quiet(addon: Record) -> None:
         await asyncio.sleep(0.01)
 
 
+class _Stop(asyncio.Event):
+    """Set by a signal to us."""
+
+    interrupted = False
+    """By SIGINT, which a terminal sends to the command as well."""
+
+    def signalled(self, number: int) -> None:
+        self.interrupted = number == signal.SIGINT
+        self.set()
+
+
+def _at_terminal() -> bool:
+    """Whether a terminal's Ctrl-C reaches us, and so the command too."""
+    try:
+        with open("/dev/tty", "rb") as terminal:  # noqa: PTH123 - no file to name, a device to ask
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except (OSError, AttributeError):  # there is none, or this system has no such groups
+        return False
+
+
 @contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
+def _signals(stop: _Stop) -> Iterator[None]:
     """SIGINT and SIGTERM set `stop`; elsewhere than in the main thread signals are the caller's."""
     loop = asyncio.get_running_loop()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        loop.add_signal_handler(number, stop.signalled, number)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -69,6 +70,23 @@ def test_ctrl_c_is_exit_130() -> None:
         raise KeyboardInterrupt
 
     assert run(app, "interrupted", []) == 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_command_after_it_has_tidied_up(number: signal.Signals) -> None:
+    tidied = []
+    app = typer.Typer()
+
+    @app.command()
+    def long() -> None:
+        try:
+            signal.raise_signal(number)
+        finally:
+            tidied.append(True)
+
+    assert run(app, "long", []) == 128 + number
+    assert tidied == [True]
+    assert signal.getsignal(number) is signal.SIG_DFL
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["replay", "--help"], ["record", "--help"]])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -59,3 +61,26 @@ def test_a_signal_ends_a_recording_without_command_cleanly(tmp_path: Path, numbe
     output, _ = process.communicate(timeout=60)
     assert json.loads(output) == {"written": 0, "exit_code": 0, "error": ""}
     assert [file.name for file in tmp_path.glob("x.cassette*")] == ["x.cassette"]
+
+
+def test_ctrl_c_at_a_terminal_is_the_commands_to_answer(tmp_path: Path) -> None:
+    """A suite that tidies up after itself is not ended in the middle of it: it ends with its own code, untold."""
+    tidy = (
+        "import signal, sys\n"
+        "def told(number, frame): sys.exit(number)\n"
+        "for number in (2, 15): signal.signal(number, told)\n"
+        "print('asked', flush=True)\n"
+        "try: signal.pause()\n"
+        "finally: signal.sigtimedwait([15], 0.5) and sys.exit(15)\n"
+    )
+    keyboard, terminal = pty.openpty()
+    at_terminal = f"import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n{RUN}"
+    command = [sys.executable, "-c", at_terminal, str(tmp_path / "x.cassette"), sys.executable, "-c", tidy]
+    process = subprocess.Popen(command, stdin=terminal, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    assert any(line == b"asked\n" for line in process.stdout)
+    os.write(keyboard, b"\x03")
+    output, _ = process.communicate(timeout=60)
+    os.close(keyboard)
+    os.close(terminal)
+    assert json.loads(output.splitlines()[-1])["exit_code"] == signal.SIGINT
