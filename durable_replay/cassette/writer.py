@@ -309,7 +309,7 @@ class CassetteWriter:
         try:
             self._run(work)
             self._run(self._drop_unused)
-            if shorter:
+            if shorter or self._packer.is_outgrown(len(self)):  # now: what is not packed is not written first
                 self._run(lambda: self._packer.renew(len(self)))
         except BaseException:
             self._undo()
