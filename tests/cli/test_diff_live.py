@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from durable_replay.cassette.store import Cassette, CassetteWriter
 from durable_replay.http import Interaction
@@ -98,6 +100,19 @@ def test_an_api_that_did_not_change_gives_nothing(told: Told, before: Path, serv
     assert sorted(path for _, path, _ in service.asked) == ["/users/1", "/users/2", "/users/3"]
     assert {method for method, _, _ in service.asked} == {"GET"}
     assert any("not asked" in note and "POST /users" in note for note in report["notes"])
+
+
+def test_the_report_for_programs_fits_its_published_description(told: Told, before: Path, service: Service) -> None:
+    service.answers = {"/users/1": (200, {"id": "1"}), "/users/2": (404, {})}
+    _, out, _ = told("diff", before, "--live", "--format", "json")
+    schema = json.loads(files("durable_replay.drift.report").joinpath("report.schema.json").read_text("utf-8"))
+    Draft202012Validator(schema).validate(report := json.loads(out))
+    assert report["after"] == "live"
+    assert report["notes"] == [
+        "3 of 3 requests were answered live",
+        "2 answers were not as recorded; asked for once more, they tell what varies by itself",
+        f"not asked: {service.url.removeprefix('http://')} POST /users, 1 recorded: a write, or not known to be none",
+    ]
 
 
 def test_what_changed_is_found(told: Told, before: Path, service: Service) -> None:
@@ -192,17 +207,25 @@ def test_another_server_stands_in_for_a_recorded_host(told: Told, tmp_path: Path
     assert service.asked[0][1] == "/users/1"
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, service: Service, told: Told, how: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("how", "hold_from"),
+    [(signal.SIGINT, 6), (signal.SIGKILL, 6), (signal.SIGINT, 15)],  # the last while it asks once more
+)
+def test_a_run_that_was_interrupted_goes_on_and_ends_as_if_it_had_not_been(
+    tmp_path: Path, service: Service, told: Told, how: signal.Signals, hold_from: int
+) -> None:
+    reads = [f"/users/{at}" for at in range(12)]
     cassette = write(
-        tmp_path / "x.cassette", *(exchange("GET", f"{service.url}/users/{at}", 200, USER) for at in range(12))
+        tmp_path / "x.cassette", *(exchange("GET", service.url + path, 200, {**USER, "name": "x"}) for path in reads)
     )
+    service.answers = {path: (200, {"id": str(at), "name": "milk"}) for at, path in enumerate(reads[:8])}
     service.held.clear()
-    service.hold_from = 6
-    command = [sys.executable, "-m", "durable_replay", "diff", str(cassette), "--live", "--save", "s.cassette"]
+    service.hold_from = hold_from
+    arguments = ["diff", str(cassette), "--live", "--concurrency", "1", "--format", "json"]
+    command = [sys.executable, "-m", "durable_replay", *arguments, "--save", "s.cassette"]
     options: dict[str, Any] = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with subprocess.Popen([*command, "--concurrency", "1"], **options) as running:
-        while len(service.asked) < 7:
+    with subprocess.Popen(command, **options) as running:
+        while len(service.asked) < hold_from + 1:
             assert running.poll() is None
             Event().wait(0.01)
         running.send_signal(how)
@@ -211,10 +234,26 @@ def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, service: Service, to
     if how is signal.SIGINT:
         assert b"the same command goes on from there" in errors
         assert b"Traceback" not in errors
-    asked = len(service.asked)
-    code, _, _ = told("diff", cassette, "--live", "--save", "s.cassette")
-    assert code == 0
-    again = [path for _, path, _ in service.asked[asked:]]
-    assert sorted(again, key=lambda path: int(path[7:])) == [f"/users/{at}" for at in range(6, 12)]
-    with Cassette.open(tmp_path / "s.cassette") as kept:
-        assert [one.request.path for one in kept.interactions()] == [f"/users/{at}" for at in range(12)]
+        assert running.returncode == 130
+    before = service.asked[:hold_from]
+    del service.asked[:]
+    code, resumed, _ = told(*arguments, "--save", "s.cassette")
+    once_more = reads[:10]
+    assert code == 1
+    assert [path for _, path, _ in (*before, *service.asked)] == reads + once_more  # nothing twice, nothing left out
+    code, whole, _ = told(*arguments, "--save", "w.cassette")
+    assert code == 1
+    assert told_by(resumed) == told_by(whole)
+    assert kept_in(tmp_path / "s.cassette") == kept_in(tmp_path / "w.cassette")
+
+
+def told_by(text: str) -> list[object]:
+    """What a report tells of an API; what was set aside is not the same at another time."""
+    report = json.loads(text)
+    aside = [(one["origin"], one["finding"]["path"], one["finding"]["count"]) for one in report["suppressed"]]
+    return [aside, *(report[name] for name in ("failed", "summary", "findings", "unpaired", "take_anew"))]
+
+
+def kept_in(path: Path) -> list[tuple[str, bytes, str]]:
+    with Cassette.open(path) as kept:
+        return [(one.request.path, one.response.body.read(), one.note) for one in kept.interactions()]
