@@ -11,9 +11,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from durable_replay.drift.documents import Node
-from durable_replay.drift.shape import SAYS_WHAT
+from durable_replay.drift.saying import ENVELOPED, SAYS_WHAT
 
-__all__ = ["Alignment", "align"]
+__all__ = ["Alignment", "align", "course"]
 
 IDENTITIES = ("id", "_id", "@id", "uuid", "gid", "uid", "guid", "ID", "Id", "key", "Key", "sid", "arn", "sha", "href")
 NAMES = ("name", "Name", "@name", "slug", "login", "username", "code", "email", "path", "title", "number", "self")
@@ -79,10 +79,21 @@ def _identified(left: dict[Node, int], right: dict[Node, int], before: int, afte
 def _anonymous(before: list[Node], after: list[Node]) -> Alignment:
     same, size = len(before) == len(after), min(len(before), len(after))
     unequal = [i for i in range(size) if not _equal(before[i], after[i])]
-    if same and (len(unequal) < 2 or len(unequal) > MOST_MATCHED):
+    alone = len(unequal) < 2 and not any(_are_others(before[i], after[i]) for i in unequal)
+    if same and (alone or len(unequal) > MOST_MATCHED):
         return Alignment([(i, i) for i in unequal], [], [])
     kept = set(range(size)) - set(unequal) if same else set()
     return _matched(before, after, kept)
+
+
+def course(conversation: Node) -> list[str]:
+    """What the frames of a conversation say that they are, in their order."""
+    return [_tag(frame) for frame in conversation] if type(conversation) is list else []
+
+
+def _are_others(left: Node, right: Node) -> bool:
+    """Whether two objects say that they are different things, and are built differently."""
+    return _tag(left) != _tag(right) and _names(left) != _names(right)
 
 
 def _equal(left: Node, right: Node) -> bool:
@@ -142,10 +153,18 @@ def _left(pairs: list[tuple[int, int]], gone: list[int], new: list[int]) -> tupl
 
 
 def _names(item: Node) -> frozenset[str] | None:
-    return frozenset(item) if type(item) is dict else None
+    if type(item) is not dict:
+        return None
+    names = set(item)
+    for name in ENVELOPED:
+        names.update(f"{name}.{below}" for below in _names(item.get(name)) or ())
+    return frozenset(names)
 
 
 def _tag(item: Node) -> str:
+    """What an object says that it is, and what is in it where it is an envelope."""
     if type(item) is not dict:
         return ""
-    return str(next((item[name] for name in SAYS_WHAT if type(item.get(name)) is str), ""))
+    said = str(next((item[name] for name in SAYS_WHAT if type(item.get(name)) is str), ""))
+    inner = item.get("data")
+    return f"{said} {_tag(inner)}" if type(inner) is dict else said

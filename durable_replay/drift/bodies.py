@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from durable_replay.drift.contrast import contrast
-from durable_replay.drift.difference import Difference, example_text
+from durable_replay.drift.difference import BY_CHANCE, OTHER_THINGS, Difference, example_text
 from durable_replay.drift.documents import Form
 from durable_replay.drift.finding import Example, Kind, Origin
 from durable_replay.drift.maps import join_maps
@@ -14,7 +15,7 @@ from durable_replay.drift.noted import Noted
 from durable_replay.drift.paging import is_page_size, is_passing_page
 from durable_replay.drift.shape import Shape, settle
 from durable_replay.drift.statuses import Judged
-from durable_replay.drift.tally import EndpointTally, Part, SideTally
+from durable_replay.drift.tally import EndpointTally, Part, Parts, SideTally
 from durable_replay.drift.values import Note, Record
 
 __all__ = ["OTHER_ELEMENTS", "body_differences", "lists_things"]
@@ -24,18 +25,43 @@ _CAUSES = frozenset(
     {Kind.enum_added, Kind.enum_removed, Kind.format_changed, Kind.number_kind, Kind.type_changed, Kind.element_shape}
 )
 """Kinds that explain another value at the same path."""
+_OF_THINGS = frozenset(
+    {
+        *(Kind.field_added, Kind.field_removed, Kind.field_optional, Kind.nullable),
+        *(Kind.enum_added, Kind.enum_removed, Kind.status),
+    }
+)
+"""Kinds in which one thing may differ from another."""
 OTHER_ELEMENTS = "has other elements"
-_Pair = tuple[int, Part, Part, bool]
 
 
-def body_differences(tally: EndpointTally, retyped: frozenset[int]) -> Iterator[Judged]:
-    """The differences of bodies and conversations; `retyped` are the statuses whose media type has changed."""
+EACH_FRAME = 1_000_000
+"""Frames are each about something else, as answers to different requests are."""
+
+
+class _Pair(NamedTuple):
+    """Two sides whose shapes are compared: a status, a form, and the fields that were asked for."""
+
+    status: int
+    before: Part
+    after: Part
+    untyped: bool = False
+    same_selection: bool = True
+    """Whether both sides were asked for the same fields; else only types tell something."""
+
+
+def body_differences(tally: EndpointTally, retyped: frozenset[int], alike: bool = True) -> Iterator[Judged]:
+    """The differences of bodies and conversations; `retyped` are the statuses whose media type has changed.
+
+    `alike` False: the sides are of different runs, so that different requests are answered with other things.
+    """
     for root, parts in (
         ("body.$", [pair for status in _both(tally) for pair in _bodies(tally, status)]),
         ("frames.$", [pair for status in _both(tally) for pair in _frames(tally, status)]),
     ):
         forms = list(_forms(tally, retyped)) if root == "body.$" else []
-        yield from _judged(tally, root, parts, forms, bool(retyped))
+        trusted = alike and not (tally.other_courses and root == "frames.$")
+        yield from _judged(tally, root, parts, forms, bool(retyped), trusted)
 
 
 def _both(tally: EndpointTally) -> list[int]:
@@ -45,19 +71,33 @@ def _both(tally: EndpointTally) -> list[int]:
 def _bodies(tally: EndpointTally, status: int) -> Iterator[_Pair]:
     before, after = tally.before[status].bodies, tally.after[status].bodies
     for form in sorted(before.keys() & after.keys() - {"none"}):
-        yield status, before[form], after[form], form in _UNTYPED
+        yield from _selections(status, before[form], after[form], form in _UNTYPED)
+
+
+def _selections(status: int, before: Parts, after: Parts, untyped: bool) -> Iterator[_Pair]:
+    """What was asked for the same fields is compared; where nothing was, all of both sides by type."""
+    left, right = before.by_selection, after.by_selection
+    shared = left.keys() & right.keys()
+    for selection in sorted(shared):
+        yield _Pair(status, left[selection], right[selection], untyped)
+    if not shared:
+        yield _Pair(status, before.joined(), after.joined(), untyped, same_selection=False)
 
 
 def _frames(tally: EndpointTally, status: int) -> Iterator[_Pair]:
     before, after = tally.before[status].frames, tally.after[status].frames
     if before.count and after.count:
-        yield status, before, after, False
+        yield _Pair(status, before, after)
 
 
 def lists_things(tally: EndpointTally) -> bool:
     """Whether answers of an endpoint are listings: an array is at their root, or one or two steps below."""
     shapes = [
-        part.shape for side in (tally.before, tally.after) for each in side.values() for part in each.bodies.values()
+        part.shape
+        for side in (tally.before, tally.after)
+        for each in side.values()
+        for parts in each.bodies.values()
+        for part in parts.all
     ]
     return any(_has_array(shape, 2) for shape in shapes)
 
@@ -100,20 +140,23 @@ def _form_change(before: SideTally, after: SideTally, new: list[Form]) -> tuple[
 
 
 def _judged(
-    tally: EndpointTally, root: str, parts: list[_Pair], forms: list[Difference], retyped: bool
+    tally: EndpointTally, root: str, parts: list[_Pair], forms: list[Difference], retyped: bool, alike: bool
 ) -> Iterator[Judged]:
     maps: set[str] = set()
-    for _, before, after, _ in parts:
-        join_maps(settle(before.shape), settle(after.shape), root, maps)
+    for pair in parts:
+        join_maps(settle(pair.before.shape), settle(pair.after.shape), root, maps)
     noted = Noted(tally.body if root == "body.$" else tally.frames, maps, lists_things(tally))
     repeats = max(1.0, tally.befores / max(1, tally.requests))
     shapes = list(forms)
-    for status, before, after, untyped in parts:
-        evidence = noted.evidence(repeats, untyped)
-        where = "" if status < 300 else f", in answers with status {status}"
-        shapes += [_placed(d, where, after.count) for d in contrast(before.shape, after.shape, root, evidence)]
-    for difference in shapes:
-        yield _judged_shape(_with_pairs(difference, noted), noted)
+    yield from ((_with_pairs(form, noted), None, "") for form in forms)
+    for pair in parts:
+        requests = (tally.requests, tally.requests_after) if root == "body.$" else (EACH_FRAME, EACH_FRAME)
+        evidence = noted.evidence(repeats, requests, pair.untyped)
+        where = "" if pair.status < 300 else f", in answers with status {pair.status}"
+        for difference in contrast(pair.before.shape, pair.after.shape, root, evidence):
+            placed = _placed(difference, where, pair.after.count)
+            shapes.append(placed)
+            yield _judged_shape(_with_pairs(placed, noted), noted, pair, alike)
     if retyped:
         noted.explained(root, Note.form)
     yield from _values(noted, shapes, tally.afters, maps)
@@ -128,29 +171,39 @@ def _placed(difference: Difference, where: str, answers: int) -> Difference:
 
 def _with_pairs(difference: Difference, noted: Noted) -> Difference:
     """Examples from pairs of one request, where there are any, tell more than those of the shapes."""
-    notes = {
-        Kind.field_removed: Note.gone,
-        Kind.field_optional: Note.gone,
-        Kind.field_added: Note.new,
-        Kind.type_changed: Note.type,
-        Kind.element_shape: Note.type,
-        Kind.nullable: Note.type,
-        Kind.number_kind: Note.value,
-        Kind.format_changed: Note.value,
-        Kind.enum_added: Note.value,
-        Kind.enum_removed: Note.value,
-    }
-    record = noted.between(difference.path, notes[difference.kind])
+    record = noted.between(difference.path, _NOTES[difference.kind])
     wrong_null = record is not None and difference.kind is Kind.nullable and record.examples[0][4] != "null"
     return difference if record is None or wrong_null else replace(difference, examples=record.shown())
 
 
-def _judged_shape(difference: Difference, noted: Noted) -> Judged:
+_NOTES: dict[Kind, Note] = {
+    Kind.field_removed: Note.gone,
+    Kind.field_optional: Note.gone,
+    Kind.field_added: Note.new,
+    Kind.type_changed: Note.type,
+    Kind.element_shape: Note.type,
+    Kind.nullable: Note.type,
+    Kind.number_kind: Note.value,
+    Kind.format_changed: Note.value,
+    Kind.enum_added: Note.value,
+    Kind.enum_removed: Note.value,
+    Kind.status: Note.success,
+}
+
+
+def _judged_shape(difference: Difference, noted: Noted, pair: _Pair, alike: bool) -> Judged:
     path, kind = difference.path, difference.kind
+    if kind in _OF_THINGS and not _shown_by_one_request(path, kind, noted):
+        if not pair.same_selection:
+            return difference, "default", "both sides were asked for other fields"
+        if (not alike or kind is Kind.status) and difference.chance >= BY_CHANCE:
+            return difference, "default", OTHER_THINGS
     if kind in (Kind.enum_added, Kind.enum_removed) and (why := noted.varied_before(path)):
         return difference, "learnt", why
-    if kind is Kind.nullable and (why := is_passing_page(path, noted.lists)):
-        return difference, "default", why
+    if kind in _OF_THINGS and (why := is_passing_page(path, noted.lists)):
+        few = difference.chance >= BY_CHANCE and not _shown_by_one_request(path, kind, noted)
+        if kind is Kind.nullable or few:
+            return difference, "default", why
     return difference, None, ""
 
 
@@ -164,7 +217,7 @@ def _values(noted: Noted, shapes: list[Difference], seen: int, maps: set[str]) -
                 yield from _noted(noted, path, note, record, seen, maps)
 
 
-_OF_VALUES = frozenset({Note.value, Note.volatile, Note.other, Note.length, Note.order, Note.empty})
+_OF_VALUES = frozenset({Note.success, Note.value, Note.volatile, Note.other, Note.length, Note.order, Note.empty})
 
 
 def _noted(noted: Noted, path: str, note: Note, record: Record, seen: int, maps: set[str]) -> Iterator[Judged]:
@@ -173,8 +226,10 @@ def _noted(noted: Noted, path: str, note: Note, record: Record, seen: int, maps:
         kind = Kind.field_removed if note is Note.gone else Kind.field_added
     if note is Note.type:
         kind = Kind.type_changed
+    if note is Note.success:
+        kind = Kind.status
     text = _TEXTS[note]
-    if note is Note.value and record.count == 1:
+    if note in (Note.value, Note.success) and len({example[3:] for example in record.examples}) == 1:
         text = f"is now {record.examples[0][4][:60]}, was {record.examples[0][3][:60]}"
     difference = Difference(path, kind, text, min(record.count, seen), seen, record.shown())
     origin, why = _origin(noted, path, note, record, maps)
@@ -187,6 +242,8 @@ def _origin(noted: Noted, path: str, note: Note, record: Record, maps: set[str])
     if note is Note.other and _all_alike(record):
         return None, ""
     if note is Note.type and record.strong and _same_in_another_type(record):
+        return None, ""
+    if note is Note.success:
         return None, ""
     if note in (Note.value, Note.length):
         if not record.strong:
@@ -201,6 +258,12 @@ def _origin(noted: Noted, path: str, note: Note, record: Record, maps: set[str])
     if note in (Note.gone, Note.new) and path.endswith("{}"):
         return "default", "the keys of a map are data"
     return _ASIDE.get(note, ("learnt", "other answers of this endpoint show both, on one side or on both"))
+
+
+def _shown_by_one_request(path: str, kind: Kind, noted: Noted) -> bool:
+    """Whether a request that both sides have shows it, in a thing that both answers have."""
+    record = noted.between(path, _NOTES[kind])
+    return record is not None and record.strong > 0
 
 
 def _all_alike(record: Record) -> bool:
@@ -227,17 +290,18 @@ _TEXTS: dict[Note, str] = {
     Note.volatile: "has another value",
     Note.other: "has another value",
     Note.type: "has a value of another type",
-    Note.gone: "is missing",
-    Note.new: "is there",
+    Note.gone: "is missing in some answers",
+    Note.new: "is there in some answers only",
     Note.length: OTHER_ELEMENTS,
     Note.empty: "is empty on one side",
     Note.order: "has another order",
     Note.form: "has another form",
+    Note.success: "tells success for failure, or the reverse",
 }
 
 
 def _capped(parts: list[_Pair], root: str, seen: int) -> Iterator[Judged]:
-    if any(part.shape.budget.capped for _, before, after, _ in parts for part in (before, after)):
+    if any(part.shape.budget.capped for pair in parts for part in (pair.before, pair.after)):
         text = "has more paths than are compared"
         example = Example(example_text(None), example_text(None), place=root)
         difference = Difference(f"{root}.**", Kind.value, text, 1, seen, (example,))

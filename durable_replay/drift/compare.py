@@ -16,6 +16,9 @@ from durable_replay.drift.verdict import verdict
 
 __all__ = ["Group", "compare"]
 
+ONE_CLIENT = 0.75
+"""The share of requests that go to the same endpoints, from which on both sides are runs of one client."""
+
 
 def _nobody(pairs: int) -> None:
     """Nobody is told."""
@@ -41,10 +44,11 @@ def _concluded(tallies: list[tuple[Endpoint, EndpointTally]], rules: DiffRules) 
     known: dict[str, tuple[IgnoreRule, ...]] = {}
     findings: list[Finding] = []
     suppressed: list[Suppression] = []
+    alike = _alike(tallies)
     for endpoint, tally in tallies:
         if endpoint.world not in known:
             known[endpoint.world] = rules.known(endpoint.world)
-        found, aside = verdict(tally, rules, known[endpoint.world])
+        found, aside = verdict(tally, rules, known[endpoint.world], alike[endpoint.world])
         findings += found
         suppressed += aside
     unpaired = [
@@ -60,3 +64,20 @@ def _concluded(tallies: list[tuple[Endpoint, EndpointTally]], rules: DiffRules) 
         before=sum(tally.befores for _, tally in tallies),
         after=sum(tally.afters for _, tally in tallies),
     )
+
+
+def _alike(tallies: list[tuple[Endpoint, EndpointTally]]) -> dict[str, bool]:
+    """By world, whether both sides ask their endpoints about equally often.
+
+    Then a request that differs in an id has its counterpart on the other side: the same test, with another id. Where
+    the sides are runs of different tests, it asks for another thing, which may lack what the first has.
+    """
+    counts: dict[str, list[tuple[int, int]]] = {}
+    for endpoint, tally in tallies:
+        counts.setdefault(endpoint.world, []).append((tally.befores, tally.afters))
+    return {world: _overlap(pairs) >= ONE_CLIENT for world, pairs in counts.items()}
+
+
+def _overlap(pairs: list[tuple[int, int]]) -> float:
+    before, after = (max(1, sum(side)) for side in zip(*pairs, strict=True))
+    return sum((min(left / before, right / after) for left, right in pairs), 0.0)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from durable_replay.drift.difference import BY_CHANCE, Difference, Evidence, by_chance, example_text
+from durable_replay.drift.difference import BY_CHANCE, Difference, Evidence, by_chance, chance_of, example_text
 from durable_replay.drift.finding import Example, Kind
 from durable_replay.drift.formats import epoch_of
-from durable_replay.drift.shape import SAYS_WHAT, Shape, Variant, merged
+from durable_replay.drift.saying import ENVELOPED, FAILURE, SAYS_WHAT, SAYS_WHETHER, SUCCESS
+from durable_replay.drift.shape import Shape, Variant, merged
 from durable_replay.drift.texts import text_differences
 
 __all__ = ["contrast"]
@@ -19,6 +20,7 @@ __all__ = ["contrast"]
 ENOUGH_LOST = 3
 """Pairs of one request that lost a field that is optional elsewhere."""
 ENOUGH_NUMBERS = 3
+ENOUGH_WHOLE = 20
 
 NAMES: Mapping[type, str] = {
     type(None): "null",
@@ -35,7 +37,7 @@ def contrast(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iter
     """The differences of two settled shapes at a path and below."""
     if not before.counts or not after.counts:
         return
-    yield from _types(before, after, path)
+    yield from _types(before, after, path, evidence)
     if str in before.counts and str in after.counts:
         yield from text_differences(before, after, path, evidence)
     if before.element is not None and after.element is not None:
@@ -53,14 +55,15 @@ def _family(kind: type) -> type:
     return int if kind is float else kind
 
 
-def _types(before: Shape, after: Shape, path: str) -> Iterator[Difference]:
+def _types(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:
     null = type(None)
     typed = {_family(kind) for kind in before.counts if kind is not null}
     if not typed:
         return
     if null in after.counts and null not in before.counts:
         some = "is null in some answers" if len(after.counts) > 1 else "is null"
-        yield _typed(before, after, path, Kind.nullable, f"{some}, was never null", null)
+        chance = chance_of(after.counts[null], after.count, before.count, evidence)
+        yield replace(_typed(before, after, path, Kind.nullable, f"{some}, was never null", null), chance=chance)
     new = [kind for kind in after.counts if kind is not null and _family(kind) not in typed]
     new.sort(key=lambda kind: (after.first[kind][0], NAMES[kind]))
     if new:
@@ -82,7 +85,8 @@ def _beside_text(before: Shape, after: Shape, path: str, new: type, typed: set[t
 
 def _number_kind(before: Shape, after: Shape, path: str) -> Iterator[Difference]:
     whole, fraction = before.counts.get(int, 0), before.counts.get(float, 0)
-    if not fraction and float in after.counts:
+    # An encoder may write 0.0 as 0: nothing but zeros before tell nothing of fractions.
+    if not fraction and float in after.counts and (before.first[int][1] != 0 or whole >= ENOUGH_WHOLE):
         yield _typed(before, after, path, Kind.number_kind, "has fractions, was always whole", float)
     if fraction and not whole and float not in after.counts:
         enough = min(fraction, after.counts.get(int, 0)) >= ENOUGH_NUMBERS
@@ -130,6 +134,7 @@ def _objects(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iter
             key = (difference.path, difference.kind)
             found.setdefault(key, _of(difference, said))
     yield from found.values()
+    yield from _all_fail(before, after, path, evidence)
     if len(before.variants.keys() | after.variants.keys()) > 1:
         for name in SAYS_WHAT:
             tags = [_tags(side, name) for side in (before, after)]
@@ -138,9 +143,24 @@ def _objects(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iter
 
 
 def _of(difference: Difference, said: str) -> Difference:
-    if not said or " (where it is " in difference.text:
+    if not said or " (where " in difference.text:
         return difference
-    return replace(difference, text=f"{difference.text} (where it is {said!r})")
+    where = _OUTCOMES.get(said) or f"where it is {said!r}"
+    return replace(difference, text=f"{difference.text} ({where})")
+
+
+_OUTCOMES = {SUCCESS: "where the call succeeded", FAILURE: "where the call failed"}
+
+
+def _all_fail(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:
+    """Calls succeeded before, and all of the after side fail, as they say themselves."""
+    if set(before.variants) == {SUCCESS} and set(after.variants) == {FAILURE}:
+        variant = after.variants[FAILURE]
+        name = next(name for name in SAYS_WHETHER if name in variant.fields)
+        chance = chance_of(variant.count, variant.count, before.count, evidence)
+        example = Example("true", "false", before.variants[SUCCESS].number, variant.number, f"{path}.{name}")
+        text = "is now false, was true: the calls fail"
+        yield Difference(f"{path}.{name}", Kind.status, text, variant.count, after.count, (example,), chance=chance)
 
 
 def _tags(side: Shape, name: str) -> Shape:
@@ -154,9 +174,10 @@ def _matched(before: Shape, after: Shape, path: str) -> Iterator[tuple[Variant, 
     for said in sorted(shared):
         yield before.variants[said], after.variants[said], said if several else ""
     one_kind = len({frozenset(variant.fields) for variant in before.variants.values()}) == 1
-    mixed = path.endswith(("[]", "{}"))
+    mixed = path.endswith(("[]", "{}", *(f"[].{name}" for name in ENVELOPED)))
     no_tags = after.variants.keys() - shared and one_kind and len(before.variants) > 1
-    if no_tags or (not shared and not mixed):
+    outcomes = (before.variants.keys() | after.variants.keys()) <= {SUCCESS, FAILURE}
+    if not outcomes and (no_tags or (not shared and not mixed)):
         yield _union(before), _union(after), ""
 
 
@@ -178,11 +199,14 @@ def _fields(before: Variant, after: Variant, path: str, evidence: Evidence) -> I
         if left is None or not left.counts:
             if right is not None and right.counts:
                 example = _example(None, right, before.number, at)
-                yield Difference(at, Kind.field_added, "is new", right.count, after.count, example)
+                chance = chance_of(right.count, after.count, before.count, evidence)
+                yield Difference(at, Kind.field_added, "is new", right.count, after.count, example, chance=chance)
         elif right is None or not right.counts:
             if _is_removed(left, before, after, at, evidence):
                 example = _example(left, None, after.number, at)
-                yield Difference(at, Kind.field_removed, "is no longer there", after.count, after.count, example)
+                chance = chance_of(left.count, before.count, after.count, evidence.mirrored())
+                text = "is no longer there"
+                yield Difference(at, Kind.field_removed, text, after.count, after.count, example, chance=chance)
         else:
             yield from _optional(left, right, before, after, at, evidence)
             yield from contrast(left, right, at, evidence)
@@ -203,9 +227,9 @@ def _optional(
     if evidence.lost.get(path, 0) or by_chance(missing, after.count, before.count) < BY_CHANCE:
         name = path.rpartition(".")[2]
         example = _example(left, None, after.without(name), path)
-        yield Difference(
-            path, Kind.field_optional, "is missing in some answers, was always there", missing, after.count, example
-        )
+        text = "is missing in some answers, was always there"
+        chance = chance_of(missing, after.count, before.count, evidence)
+        yield Difference(path, Kind.field_optional, text, missing, after.count, example, chance=chance)
 
 
 def _example(left: Shape | None, right: Shape | None, other: int = 0, path: str = "") -> tuple[Example, ...]:

@@ -18,6 +18,7 @@ from durable_replay.drift.documents import Node
 from durable_replay.drift.dynamic import all_dynamic
 from durable_replay.drift.text_formats import is_mixed
 from durable_replay.http import Headers, parse_query
+from durable_replay.redaction.placeholders import PLACEHOLDER
 
 __all__ = [
     "HeaderTally",
@@ -36,6 +37,8 @@ _REL = re.compile(r";\s*rel\s*=\s*\"?([^\";,]+)\"?", re.IGNORECASE)
 _MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w-]+$")
 """Capitals, small letters and digits: a token."""
 _PASSING_PARAMETER = re.compile(r'\b(nonce|opaque|stale|error_uri)\s*=\s*("[^"]*"|[^\s,]+)', re.IGNORECASE)
+_REDACTED = re.compile(r"[^\w]*(?:REDACTED|FILTERED|REMOVED|HIDDEN|SECRET)[^\w]*", re.IGNORECASE)
+"""Names that another tool has redacted."""
 _UNSTABLE_ATTRIBUTES = ("expires", "max-age")
 
 
@@ -129,11 +132,15 @@ def _cookies(value: str) -> Node:
     cookies: dict[str, Node] = {}
     for line in value.split("\n"):
         pair, *attributes = (part.strip() for part in line.split(";"))
-        name = pair.partition("=")[0]
+        name = _unredacted(pair.partition("=")[0])
         if name.lower() not in ignored and not name.lower().startswith(("incap_ses", "visid_incap")):
             kept = sorted(_attribute(text) for text in attributes if text)
             cookies[name] = "; ".join(kept)
     return dict(sorted(cookies.items()))
+
+
+def _unredacted(name: str) -> str:
+    return "…" if PLACEHOLDER.fullmatch(name) or _REDACTED.fullmatch(name) else name
 
 
 def _attribute(text: str) -> str:

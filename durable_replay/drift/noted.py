@@ -10,7 +10,7 @@ from durable_replay.drift.values import Note, Place, Record, Sides
 
 __all__ = ["Noted"]
 
-_VARIES = (Note.value, Note.type, Note.empty, Note.length, Note.order)
+_VARIES = (Note.success, Note.value, Note.type, Note.empty, Note.length, Note.order)
 _COMES_AND_GOES = (Note.gone, Note.new)
 
 
@@ -70,7 +70,7 @@ class Noted:
                 return _evidence(verb, record, "before")
         return ""
 
-    def evidence(self, repeats: float, untyped: bool) -> Evidence:
+    def evidence(self, repeats: float, requests: tuple[int, int], untyped: bool) -> Evidence:
         """What the judgement of shapes needs to know."""
         lost: dict[str, int] = {}
         changed: dict[str, frozenset[tuple[str, str]]] = {}
@@ -81,7 +81,7 @@ class Noted:
             value = self.between(path, Note.value)
             if value is not None:
                 changed[path] = frozenset(_texts(value))
-        return Evidence(lost, changed, repeats, untyped)
+        return Evidence(lost, changed, repeats, requests, untyped)
 
 
 def _evidence(verb: str, record: Record, side: str) -> str:

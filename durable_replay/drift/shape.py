@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from durable_replay.drift.difference import short
 from durable_replay.drift.documents import Node
 from durable_replay.drift.dynamic import all_dynamic
 from durable_replay.drift.formats import format_of
+from durable_replay.drift.saying import said_of
 
-__all__ = ["SAYS_WHAT", "Budget", "Scalar", "Shape", "Variant", "merged", "see", "settle"]
+__all__ = ["Budget", "Scalar", "Shape", "Variant", "merged", "see", "settle"]
 
 Scalar = None | bool | int | float | str
 
@@ -25,16 +27,12 @@ MOST_SHAPES = 5000
 MOST_FIELDS = 256
 """Names of one object that are kept apart; an object with more is a map."""
 MOST_PLANS = 128
-MOST_VARIANTS = 16
+MOST_VARIANTS = 64
 MOST_TEXTS = 24
 LONGEST_TEXT = 64
 MOST_SAMPLED = 64
 """Strings of which the format is taken, beyond those that are kept."""
 DEEPEST = 100
-SHOWN = 200
-
-SAYS_WHAT = ("type", "kind", "event", "object", "__typename", "@type", "_type", "resourceType", "event_type", "op")
-"""Names of fields that say what an object is, as unions are discriminated by."""
 
 
 class Budget:
@@ -153,17 +151,6 @@ class Shape:
             self.first[kind] = (number, short(value))
 
 
-def short(value: Node) -> Node:
-    """A value small enough to be kept as an example."""
-    if type(value) is str:
-        return value[:SHOWN]
-    if type(value) is dict:
-        return {name: "…" if type(child) in (dict, list) else short(child) for name, child in list(value.items())[:8]}
-    if type(value) is list:
-        return ["…" if type(child) in (dict, list) else short(child) for child in value[:8]]
-    return value
-
-
 # -- seeing -----------------------------------------------------------------------------------------------------------
 
 
@@ -266,8 +253,8 @@ def _plan(shape: Shape, signature: tuple[object, ...], value: dict[str, Node], n
     if all_dynamic(value):
         _see_entries(shape, value, number)
         return None
-    tag = next((name for name in SAYS_WHAT if type(value.get(name)) is str), "")
-    said = str(value[tag])[:LONGEST_TEXT] if tag else ""
+    tag, said = said_of(value, shape.depth)
+    said = said[:LONGEST_TEXT]
     if said not in shape.variants and len(shape.variants) >= MOST_VARIANTS:
         said = ""
     variant = shape.variants.setdefault(said, Variant())

@@ -6,20 +6,26 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from durable_replay.drift.align import course
 from durable_replay.drift.compared_headers import compare_headers
 from durable_replay.drift.documents import Document, Form, Node, conversation, document
 from durable_replay.drift.finding import Endpoint, Exchange
 from durable_replay.drift.group import Group
 from durable_replay.drift.headers import HeaderTally, content_type, fields_of
-from durable_replay.drift.shape import Budget, Shape, see
+from durable_replay.drift.selection import selection_of
+from durable_replay.drift.shape import Budget, Shape, merged, see, settle
 from durable_replay.drift.statuses import Statuses
 from durable_replay.drift.values import Note, Place, Sides, Walk, compare_values
 from durable_replay.http import Body
 
-__all__ = ["EndpointTally", "Part", "SideTally"]
+__all__ = ["EndpointTally", "Part", "Parts", "SideTally"]
 
 MOST_KEPT = 32
 """Answers of one request and status that wait for a partner; later ones are compared with the last."""
+MOST_KEYS = 1024
+"""Requests of one group that are known again; all further ones count as different."""
+MOST_SELECTIONS = 64
+"""Selections of fields that are kept apart; answers to others count for types alone."""
 SMALL = 1024 * 1024
 """Bytes of a body that are compared as they are, before anything is read in them."""
 
@@ -33,6 +39,8 @@ class _Answer:
     """The body as sent, unless it is large."""
     body: Document
     frames: Document | None
+    selection: str = ""
+    """Which fields the request asked for."""
 
 
 class Part:
@@ -52,6 +60,48 @@ class Part:
         see(self.shape, root, number)
 
 
+class Parts:
+    """The bodies of one side, status and form, apart by the fields that were asked for."""
+
+    __slots__ = ("by_selection", "others")
+
+    def __init__(self) -> None:
+        self.by_selection: dict[str, Part] = {}
+        self.others = Part()
+
+    def see(self, root: Node, number: int, selection: str) -> None:
+        """Adds one document."""
+        part = self.by_selection.get(selection)
+        if part is None:
+            if len(self.by_selection) < MOST_SELECTIONS:
+                part = self.by_selection[selection] = Part()
+            else:
+                part = self.others
+        part.see(root, number)
+
+    @property
+    def all(self) -> list[Part]:
+        """Each that saw something."""
+        return [part for part in (*self.by_selection.values(), self.others) if part.count]
+
+    @property
+    def count(self) -> int:
+        """How many bodies there are."""
+        return sum(part.count for part in self.all)
+
+    @property
+    def number(self) -> int:
+        """The first interaction."""
+        return min(part.number for part in self.all)
+
+    def joined(self) -> Part:
+        """All as one, whatever was asked for."""
+        whole = Part()
+        whole.count, whole.number = self.count, self.number
+        whole.shape = merged([settle(part.shape) for part in self.all])
+        return whole
+
+
 class SideTally:
     """The answers of one side that have one status."""
 
@@ -63,7 +113,7 @@ class SideTally:
         self.headers = HeaderTally()
         self.types: Counter[str] = Counter()
         """Content types, with charset."""
-        self.bodies: dict[Form, Part] = {}
+        self.bodies: dict[Form, Parts] = {}
         self.frames = Part()
 
     def see(self, answer: _Answer) -> None:
@@ -75,8 +125,8 @@ class SideTally:
             self.types[str(content_type(answer.fields.get("content-type", "")))] += 1
         part = self.bodies.get(answer.body.form)
         if part is None:
-            part = self.bodies[answer.body.form] = Part()
-        part.see(_comparable(answer.body), answer.number)
+            part = self.bodies[answer.body.form] = Parts()
+        part.see(_comparable(answer.body), answer.number, answer.selection)
         if answer.frames is not None:
             self.frames.see(answer.frames.root, answer.number)
 
@@ -97,6 +147,9 @@ class EndpointTally:
         self.befores = self.afters = self.pairs = 0
         self.requests = 0
         """Different requests on the before side."""
+        self.requests_after = 0
+        self.other_courses = 0
+        """Pairs of conversations in which other things happened."""
         self.alone_before = self.alone_after = 0
         """Recordings of requests that only one side has."""
 
@@ -104,7 +157,9 @@ class EndpointTally:
         """Adds one group and tells how many pairs it had."""
         before, after = self.befores, self.afters
         pairs = self._same_request(group) if group.same_request else self._different_requests(group)
-        self.requests += min(1, self.befores - before) if group.same_request else self.befores - before
+        if group.same_request:
+            self.requests += min(1, self.befores - before)
+            self.requests_after += min(1, self.afters - after)
         if not group.same_request or self.befores == before or self.afters == after:
             self.alone_before += self.befores - before
             self.alone_after += self.afters - after
@@ -112,12 +167,23 @@ class EndpointTally:
         return pairs
 
     def _different_requests(self, group: Group) -> int:
-        for side, exchanges in ((Sides.before, group.befores), (Sides.after, group.afters)):
-            for exchange in exchanges:
-                answer = self._read(exchange, None)
-                self._see(side, answer)
-                self.statuses.alone(side, answer.status, answer.number)
+        self.requests += self._see_alone(Sides.before, group.befores)
+        self.requests_after += self._see_alone(Sides.after, group.afters)
         return 0
+
+    def _see_alone(self, side: Sides, exchanges: Iterable[Exchange]) -> int:
+        """Counts the answers, and tells of how many different requests they are."""
+        keys: set[bytes] = set()
+        uncounted = 0
+        for exchange in exchanges:
+            if len(keys) < MOST_KEYS:
+                keys.add(exchange.key)
+            else:
+                uncounted += exchange.key not in keys
+            answer = self._read(exchange, None)
+            self._see(side, answer)
+            self.statuses.alone(side, answer.status, answer.number)
+        return len(keys) + uncounted
 
     def _same_request(self, group: Group) -> int:
         waiting: dict[int, list[_Answer]] = {}
@@ -187,7 +253,14 @@ class EndpointTally:
         elif left.data is None or left.data != right.data:
             compare_values(walk, self.body, _comparable(left.body), _comparable(right.body))
         if left.frames is not None and right.frames is not None:
-            compare_values(walk, self.frames, left.frames.root, right.frames.root)
+            self._compare_frames(walk, left.frames.root, right.frames.root)
+
+    def _compare_frames(self, walk: Walk, left: Node, right: Node) -> None:
+        """What is pushed is no answer: where other things happened, the frames that pair are about other things."""
+        if course(left) != course(right):
+            self.other_courses += walk.sides is Sides.before_after
+            walk.others += 1
+        compare_values(walk, self.frames, left, right)
 
     def _read(self, exchange: Exchange, like: _Answer | None) -> _Answer:
         """An answer; of one whose body is that of `like`, byte for byte, nothing is read again."""
@@ -199,7 +272,8 @@ class EndpointTally:
         if body is None:
             body = document(response.headers, response.body)
         frames = conversation(interaction.frames) if interaction.frames else None
-        return _Answer(interaction.number, response.status, fields, data, body, frames)
+        selection = selection_of(interaction.request)
+        return _Answer(interaction.number, response.status, fields, data, body, frames, selection)
 
 
 def _small(body: Body) -> bytes | None:

@@ -25,6 +25,11 @@ _SAYS_ONE_OF = re.compile(
     r"|phase|severity|currency|plan|tier|unit|scope|resolution|stage|condition|outcome|result)(?:\[\])?$"
 )
 """Names of fields that usually have one of a few values."""
+_NAMES_A_THING = re.compile(
+    r"(?i)(?:display|full|first|last|user|nick|channel|screen|real|given|family|host|file|pretty)_?(?:name|title)(?:\[\])?$"
+    r"|(?:^|[._\[\]-])(?:title|login|author|owner|email|label|address|city|tag|tags|slug)(?:\[\])?$"
+)
+"""Names of fields that hold what somebody or something is called: others are no new members of a set."""
 
 
 def text_differences(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:
@@ -60,10 +65,33 @@ def _is_strong(name: str, seen: int, untyped: bool) -> bool:
 
 
 def _named(name: str) -> str:
-    if not name:
-        return "other text"
     words, _, variant = name.partition(":")
-    return f"a {words.replace('date-time', 'date and time')} ({variant})" if variant else f"of the format {words}"
+    said = _NAMED[words]
+    return f"{said} ({variant})" if variant else said
+
+
+_NAMED = {
+    "": "text of no known format",
+    "date-time": "a date and time",
+    "date": "a date",
+    "time": "a time of day",
+    "duration": "a duration",
+    "uuid": "a UUID",
+    "ulid": "a ULID",
+    "hex": "a hexadecimal token",
+    "base64": "a token",
+    "jwt": "a JSON web token",
+    "etag": "an entity tag",
+    "uri": "a URL",
+    "path": "a path",
+    "email": "a mail address",
+    "ip": "an IP address",
+    "integer": "a text of digits",
+    "number": "a number as text",
+    "boolean": "true or false as text",
+    "semver": "a version number",
+}
+"""Formats for people."""
 
 
 # -- small sets -------------------------------------------------------------------------------------------------------
@@ -81,6 +109,8 @@ def is_enum(shape: Shape, path: str, repeats: float = 1.0) -> bool:
     if _SAYS_ONE_OF.search(path):
         return seen >= 4 and len(texts) * 2 <= seen and once * 3 <= seen
     # One value alone is as likely an account's name, the same all over a recording.
+    if _NAMES_A_THING.search(path):
+        return False
     return len(texts) > 1 and seen >= 8 and len(texts) * 3 <= seen and not once
 
 
@@ -100,7 +130,7 @@ def _enum_added(before: Shape, after: Shape, path: str, evidence: Evidence) -> I
             Example("", example_text(text), before.first[str][0], after.numbers[text], path) for text in new[:3]
         )
         text = f"has the new value {', '.join(map(repr, new))}; was one of {known}"
-        yield Difference(path, Kind.enum_added, text, count, after.count, examples)
+        yield Difference(path, Kind.enum_added, text, count, after.count, examples, chance=float(not changed))
 
 
 def _enum_removed(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:
@@ -117,5 +147,6 @@ def _enum_removed(before: Shape, after: Shape, path: str, evidence: Evidence) ->
         examples = tuple(
             Example(example_text(text), "", before.numbers[text], after.first[str][0], path) for text in gone[:3]
         )
-        text = f"is never {', '.join(map(repr, gone))} any more"
-        yield Difference(path, Kind.enum_removed, text, after.count, after.count, examples)
+        text = f"no longer has the value {', '.join(map(repr, gone))}; was one of {', '.join(sorted(before.texts))}"
+        chance = float(not replaced)
+        yield Difference(path, Kind.enum_removed, text, after.count, after.count, examples, chance=chance)

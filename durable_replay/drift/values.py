@@ -14,6 +14,7 @@ from durable_replay.drift.difference import example_text
 from durable_replay.drift.documents import Node
 from durable_replay.drift.finding import Example
 from durable_replay.drift.formats import same_but_volatile
+from durable_replay.drift.saying import SAYS_WHETHER, SHALLOW
 
 __all__ = ["Note", "Place", "Record", "Sides", "Walk", "compare_values"]
 
@@ -55,6 +56,8 @@ class Note(IntEnum):
     order = 9
     form = 10
     """Only one of the bodies is of a form, or there is one; at the root."""
+    success = 11
+    """Only one of two calls succeeded, as the value at this place says."""
 
 
 class Record:
@@ -208,6 +211,9 @@ def _objects(walk: Walk, place: Place, before: dict[str, Node], after: dict[str,
             walk.note(place, Note.empty, before, after, where)
         return
     below = place.below
+    if place.depth < SHALLOW and (name := _succeeds_otherwise(before, after)):
+        walk.note(place.child(name), Note.success, before[name], after[name], where)
+        return
     common = 0
     for name, left in before.items():
         if name not in after:
@@ -228,6 +234,14 @@ def _objects(walk: Walk, place: Place, before: dict[str, Node], after: dict[str,
         for name, right in after.items():
             if name not in before:
                 walk.note(below.get(name) or place.child(name), Note.new, None, right, where, 1)
+
+
+def _succeeds_otherwise(before: dict[str, Node], after: dict[str, Node]) -> str:
+    """The name of the field that says that only one of two calls succeeded, else ""."""
+    for name in SAYS_WHETHER:
+        if type(before.get(name)) is bool and type(after.get(name)) is bool and before[name] is not after[name]:
+            return name
+    return ""
 
 
 def _arrays(walk: Walk, place: Place, before: list[Node], after: list[Node], where: Where) -> None:

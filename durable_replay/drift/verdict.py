@@ -24,10 +24,11 @@ MOST_EXAMPLES = 3
 
 
 def verdict(
-    tally: EndpointTally, rules: DiffRules, known: Iterable[IgnoreRule]
+    tally: EndpointTally, rules: DiffRules, known: Iterable[IgnoreRule], alike: bool = True
 ) -> tuple[list[Finding], list[Suppression]]:
-    """The findings and suppressions of one endpoint, in order of path and kind. `known` are its service's rules."""
-    judged = list(_presence(tally)) or list(_differences(tally))
+    """The findings and suppressions of one endpoint, in order of path and kind. `known` are its service's rules;
+    `alike`: both sides ask their endpoints about equally often, as two runs of one client do."""
+    judged = list(_presence(tally)) or list(_differences(tally, alike))
     kept = joined_paging([each for each, origin, _ in judged if origin is None], lists_things(tally))
     if any(each.kind is Kind.paging for each in kept):
         cut = [each for each in kept if each.kind is Kind.value and each.text == OTHER_ELEMENTS]
@@ -58,12 +59,12 @@ def _presence(tally: EndpointTally) -> Iterable[Judged]:
         yield Difference("endpoint", Kind.endpoint_new, text, tally.afters, tally.afters), None, ""
 
 
-def _differences(tally: EndpointTally) -> Iterable[Judged]:
+def _differences(tally: EndpointTally, alike: bool) -> Iterable[Judged]:
     yield from tally.statuses.differences(tally.afters)
     headers = Noted(tally.header, ())
     retyped = retyped_statuses(tally, headers)
-    yield from header_differences(tally, headers)
-    yield from body_differences(tally, retyped)
+    yield from header_differences(tally, headers, alike)
+    yield from body_differences(tally, retyped, alike)
 
 
 def _finding(endpoint: Endpoint, difference: Difference, rules: DiffRules) -> Finding:

@@ -17,6 +17,11 @@ service = Service(
     KINDS,
     seed=seed,
     examples=True,
-    # Who asks, how often it may, and when it last looked are no part of the API.
-    varies=("header.x-aaccountid", "kind=header-changed path=header.x-ratelimit-*", "body.$.**.lastViewed"),
+    # Who asks, how often it may, and when it last looked are no part of the API; custom fields are added by admins.
+    varies=(
+        "header.x-aaccountid",
+        "kind=field-added path=body.$.**.customfield_*",
+        "kind=header-changed path=header.x-ratelimit-*",
+        "body.$.**.lastViewed",
+    ),
 )
