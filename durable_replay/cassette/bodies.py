@@ -63,7 +63,7 @@ def unpacked(
     dictionary: Callable[[str], zstandard.ZstdDecompressor] | None = None,
     limit: int = INLINE,
 ) -> bytes:
-    """The `size` bytes (None: not known) that were packed; raises DamagedBody. No frame over `limit` is inflated.
+    """The `size` bytes (None: not known) that were packed; raises DamagedBody. No frame over `limit` bytes is inflated.
 
     `dictionary` gives the decompressor for a packing that is neither "raw" nor "zstd", and raises DamagedBody.
     """

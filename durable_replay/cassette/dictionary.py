@@ -18,6 +18,7 @@ import zstandard
 
 from durable_replay.cassette import sqlite_file
 from durable_replay.cassette.bodies import DamagedBody, compressed, packed, unpacked
+from durable_replay.cassette.rows import unpacked_value
 
 __all__ = ["SAMPLE", "Dictionary", "Packer", "chosen", "dictionary_value", "read_dictionary"]
 
@@ -140,7 +141,7 @@ class Packer:
 
     def unpacked(self, packing: str, size: int | None, data: bytes) -> bytes:
         """What was packed, whatever with. Raises DamagedBody."""
-        return unpacked(packing, size, data, self._decompressor)
+        return unpacked_value(packing, size, data, self._decompressor)
 
     def _decompressor(self, name: str) -> zstandard.ZstdDecompressor:
         if name != self._current.name:

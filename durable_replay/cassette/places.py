@@ -15,10 +15,13 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-__all__ = ["ORIGIN", "Places", "body_numbers", "number_above", "origin_of", "origin_text"]
+__all__ = ["ORIGIN", "Places", "Value", "body_numbers", "body_row", "number_above", "origin_of", "origin_text"]
 
 ORIGIN = "origin "
 """In `meta`, the names of origins begin so; the number follows."""
+
+Value = str | int | float | bytes | None
+"""Of a column."""
 
 _PREFIX_BYTES, _PLACES = 3, 16  # 28 bits, which SQLite stores in four bytes, as a row's own number too
 _ABOVE_BYTES, _ABOVE = 7, 1 << 61
@@ -27,6 +30,8 @@ _KEPT = 4096
 _SOME_ABOVE = f"SELECT 1 FROM body WHERE id >= {_ABOVE} LIMIT 1"  # noqa: S608 - a number of our own
 _NEAR = "SELECT id, digest FROM body WHERE id BETWEEN ? AND ? ORDER BY id"
 _FROM = "SELECT id, digest FROM body WHERE id >= ? ORDER BY id"
+_BODY = "SELECT packing, size, data FROM body WHERE id BETWEEN ? AND ? AND digest = ?"
+_BODY_ABOVE = "SELECT packing, size, data FROM body WHERE id >= ? AND digest = ? LIMIT 1"
 _INSERT_BODY = "INSERT INTO body (id, digest, size, packing, data) VALUES (?, ?, ?, ?, ?)"
 _ORIGINS = "SELECT key, value FROM meta WHERE key > 'origin ' AND key < 'origin!'"
 _NEW_ORIGIN = "INSERT INTO meta (key, value) VALUES (?, ?)"
@@ -45,6 +50,13 @@ def body_numbers(digest: bytes) -> tuple[int, int]:
 def number_above(digest: bytes) -> int:
     """If they are: from where on the next free number is its own."""
     return _ABOVE + int.from_bytes(digest[:_ABOVE_BYTES], "big")
+
+
+def body_row(connection: sqlite3.Connection, digest: bytes) -> list[tuple[Value, ...]]:
+    """Packing, size and stored bytes of the body of this digest; empty where the file does not hold it. Raises
+    sqlite3.Error."""
+    found = connection.execute(_BODY, (*body_numbers(digest), digest)).fetchall()
+    return found or connection.execute(_BODY_ABOVE, (number_above(digest), digest)).fetchall()
 
 
 def origin_text(host: str, port: int) -> str:
@@ -76,6 +88,7 @@ class Places:
         self._connection = connection
         self._bodies: OrderedDict[bytes, int] = OrderedDict()
         self._origins: dict[str, int] | None = None
+        self._highest_origin = 0
         self._above: bool | None = None
         """Whether any body has a number above; None: not known."""
 
@@ -131,7 +144,7 @@ class Places:
         text = origin_text(host, port)
         number = origins.get(text)
         if number is None:
-            number = max(origins.values(), default=0) + 1
+            number = self._highest_origin = self._highest_origin + 1
             self._connection.execute(_NEW_ORIGIN, (f"{ORIGIN}{number}", text))
             origins[text] = number
         return number
@@ -139,6 +152,7 @@ class Places:
     def _known(self) -> dict[str, int]:
         if self._origins is None:
             self._origins = {value: int(key[len(ORIGIN) :]) for key, value in self._connection.execute(_ORIGINS)}
+            self._highest_origin = max(self._origins.values(), default=0)
         return self._origins
 
     def drop_unused(self) -> None:

@@ -25,9 +25,9 @@ from weakref import WeakSet
 from zstandard import ZstdDecompressor
 
 from durable_replay.cassette import rows, sqlite_file
-from durable_replay.cassette.bodies import DamagedBody, StoredBody, chunk_checksum, unpacked
+from durable_replay.cassette.bodies import DamagedBody, StoredBody, chunk_checksum
 from durable_replay.cassette.dictionary import read_dictionary
-from durable_replay.cassette.places import body_numbers, number_above
+from durable_replay.cassette.places import body_row
 from durable_replay.errors import CassetteError
 from durable_replay.http import EMPTY, Body, Interaction
 
@@ -42,8 +42,6 @@ _DICTIONARIES = 4
 _ONE = f"SELECT {_COLUMNS} FROM interaction WHERE number = ?"  # noqa: S608 - names of our own
 _MANY = f"SELECT {_COLUMNS} FROM interaction WHERE number BETWEEN ? AND ? ORDER BY number"  # noqa: S608
 _FRAMES = f"SELECT {', '.join(rows.FRAME_COLUMNS)} FROM frame WHERE interaction = ? ORDER BY position"  # noqa: S608
-_BODY = "SELECT packing, size, data FROM body WHERE id BETWEEN ? AND ? AND digest = ?"
-_BODY_ABOVE = "SELECT packing, size, data FROM body WHERE id >= ? AND digest = ? LIMIT 1"
 _CHUNK = "SELECT size, checksum, data FROM body_chunk WHERE digest = ? AND position = ?"
 _TAPE = (
     "SELECT (SELECT value FROM meta WHERE key = 'tape'), (SELECT max(number) FROM interaction),"
@@ -140,10 +138,7 @@ class Cassette:
         try:
             schema = sqlite_file.inspect(cassette.path, cassette.connection())
             if schema < sqlite_file.SCHEMA_VERSION:
-                raise CassetteError(
-                    f"{path} has the older schema {schema}. Bring it up to date by recording into it once: "
-                    f"`durable-replay record -c {path} -- true`."
-                )
+                raise sqlite_file.outdated(cassette.path, schema)
             cassette.tape()
         except BaseException:
             cassette.close()
@@ -296,11 +291,11 @@ class Cassette:
             key = bytes.fromhex(digest)
         except ValueError:
             return None
-        found = self._read(lambda connection: _body_in(connection, key))
+        found = self._read(lambda connection: body_row(connection, key))
         return StoredBody(self, key, cast(int, found[0][1])) if found else None
 
     def _unpacked(self, packing: str, size: int | None, data: bytes) -> bytes:
-        return unpacked(packing, size, data, self._decompressor)
+        return rows.unpacked_value(packing, size, data, self._decompressor)
 
     def _known(self) -> dict[str, ZstdDecompressor]:
         """By the names of dictionaries; each thread has its own, like its connection."""
@@ -331,7 +326,7 @@ class Cassette:
 
     def inline(self, digest: bytes) -> bytes:
         """A body of up to 1 MiB, unpacked. Raises DamagedBody where it cannot be."""
-        found = self._read(lambda connection: _body_in(connection, digest))
+        found = self._read(lambda connection: body_row(connection, digest))
         if found and not self._is_readable(found[0][0]):
             found = self._read(lambda connection: _at_once(connection, lambda: self._body_row(connection, digest)))
         if not found:
@@ -342,7 +337,7 @@ class Cassette:
         return self._unpacked(packing, size, data)
 
     def _body_row(self, connection: sqlite3.Connection, digest: bytes) -> list[tuple[rows.Value, ...]]:
-        found = _body_in(connection, digest)
+        found = body_row(connection, digest)
         if found:
             self._learn(connection, found[0][0])
         return found
@@ -393,12 +388,6 @@ def _file_at(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return found.st_dev, found.st_ino
-
-
-def _body_in(connection: sqlite3.Connection, digest: bytes) -> list[tuple[rows.Value, ...]]:
-    """Packing, size and data of a body; none where the file does not hold it."""
-    found = connection.execute(_BODY, (*body_numbers(digest), digest)).fetchall()
-    return found or connection.execute(_BODY_ABOVE, (number_above(digest), digest)).fetchall()
 
 
 def _at_once(connection: sqlite3.Connection, work: Callable[[], _Result]) -> _Result:

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Literal, Protocol, cast
 
-from durable_replay.cassette.bodies import packed, unpacked
-from durable_replay.cassette.places import origin_of
+from zstandard import ZstdDecompressor
+
+from durable_replay.cassette.bodies import INLINE, packed, unpacked
+from durable_replay.cassette.places import Value, origin_of
 from durable_replay.errors import LimitExceeded
 from durable_replay.http import IN_MEMORY, Body, BytesBody, Frame, Headers, Interaction, Request, Response
 
@@ -39,9 +41,9 @@ __all__ = [
     "piece_rows",
     "stored",
     "to_row",
+    "unpacked_value",
 ]
 
-Value = str | int | float | bytes | None
 Row = tuple[Value, ...]
 """The values of COLUMNS without the checksum."""
 StoredRow = tuple[Value, ...]
@@ -58,6 +60,8 @@ class Numbers(Protocol):
 
 Pack = Callable[[bytes], tuple[str, bytes]]
 Unpack = Callable[[str, int | None, bytes], bytes]
+Known = Callable[[str], ZstdDecompressor]
+"""Gives the decompressor of a dictionary."""
 FrameRow = tuple[Value, ...]
 """The values of FRAME_COLUMNS."""
 
@@ -150,13 +154,21 @@ def to_row(interaction: Interaction, number: int, request_body: bytes | None, re
     )
 
 
+def unpacked_value(packing: str, size: int | None, data: bytes, dictionary: Known) -> bytes:
+    """A head, whose size no row tells, or a body of up to 1 MiB. Raises DamagedBody."""
+    return unpacked(packing, size, data, dictionary, IN_MEMORY if size is None else INLINE)
+
+
 def stored(row: Row, checksum: bytes, pack: Pack, numbers: Numbers) -> StoredRow:
     """A row as the file has it: the values of STORED."""
     (number, method, scheme, host, port, target, headers, request_body, request_size, status, reason) = row[:11]
     (response_headers, trailers, response_body, response_size, version, started, duration, outcome, note) = row[11:20]
     texts = _dump((method, scheme, target, reason, version, outcome, note))
     lines = cast("list[str]", [texts, headers, response_headers, trailers])
-    packing, head = pack("\n".join(lines).encode())
+    text = "\n".join(lines).encode()
+    if len(text) > IN_MEMORY:
+        raise LimitExceeded(f"a request target and headers of {len(text):,} bytes; the limit is {IN_MEMORY:,}")
+    packing, head = pack(text)
     bodies = [None if body is None else numbers.body(cast(bytes, body)) for body in (request_body, response_body)]
     sizes = (bodies[0], request_size, status, bodies[1], response_size)
     origin = numbers.origin(cast(str, host), cast(int, port))

@@ -21,6 +21,7 @@ __all__ = [
     "inspect",
     "named",
     "open_read_only",
+    "outdated",
     "require_file",
     "tidy",
 ]
@@ -165,6 +166,17 @@ def _require_whole(path: Path, connection: sqlite3.Connection) -> None:
         raise CorruptCassette(
             f"{path} is truncated: {size:,} bytes, where its header announces {pages * page_size:,}. {_DAMAGED}"
         )
+
+
+def outdated(path: Path, schema: int) -> CassetteError:
+    """The error for a file of an older schema, which only a writer brings up to date."""
+    if os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK):
+        where = path
+        step = "Bring it up to date by recording into it once"
+    else:
+        where = Path(path.name)
+        step = "Copy it to a folder that you may write, and bring the copy up to date by recording into it once"
+    return CassetteError(f"{path} has the older schema {schema}. {step}: `durable-replay record -c {where} -- true`.")
 
 
 def tidy(path: Path) -> None:

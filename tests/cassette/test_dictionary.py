@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import sqlite3
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from durable_replay.cassette.dictionary import SAMPLE, Dictionary, read_dictionary
 from durable_replay.cassette.store import Cassette, CassetteWriter
-from durable_replay.errors import CassetteError, CorruptCassette
-from durable_replay.http import Interaction
+from durable_replay.errors import CassetteError, CorruptCassette, LimitExceeded
+from durable_replay.http import Headers, Interaction
 
 Make = Callable[..., Interaction]
 Read = Callable[[Path], list[Interaction]]
@@ -214,3 +219,144 @@ def test_a_small_file_has_small_pages_and_a_large_one_those_of_sqlite(path: Path
         assert rows(path, "PRAGMA page_size") == [(page,)]
     with Cassette.open(path) as cassette:
         assert cassette.verify() == 4
+
+
+_KILLED = """
+import os, sys
+from durable_replay.cassette.store import CassetteWriter
+from durable_replay.http import BytesBody, Headers, Interaction, Request, Response
+path, statement, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+writer = CassetteWriter.open(path)
+left = [count]
+def before(sql):
+    if sql.startswith(statement):
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), 9)
+for number in range(len(writer) + 1, 41):
+    body = b'{"number": %d, "fields": {"customfield": null, "another": [%d]}}' % (number, number)
+    request = Request("GET", "https", "api.test", 443, f"/thing/{number}")
+    writer.append(Interaction(request, Response(200, Headers([("Server", "x" * 40)]), BytesBody(body * 9))))
+writer.flush()
+writer._connection.set_trace_callback(before)
+writer.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "count"),
+    [
+        ("INSERT INTO meta", 1),
+        ("UPDATE interaction SET packing", 1),
+        ("UPDATE body SET packing", 20),
+        ("DELETE FROM meta WHERE key = 'dictionary 1'", 1),
+        ("COMMIT", 1),
+        ("COMMIT", 2),
+        ("PRAGMA wal_checkpoint", 1),
+        ("PRAGMA journal_mode", 1),
+        ("DROP TABLE", 2),
+        ("VACUUM", 1),
+    ],
+)
+def test_a_writer_killed_while_it_exchanges_the_dictionary_loses_nothing(
+    path: Path, make: Make, read: Read, statement: str, count: int
+) -> None:
+    written(path, make, range(1, 11))
+    code = [sys.executable, "-c", _KILLED, str(path), statement, str(count)]
+    assert subprocess.run(code).returncode == -signal.SIGKILL
+    before = read(path)
+    assert [each.number for each in before] == list(range(1, 41))
+    assert [each.response.body.read() for each in before[:10]] == [alike(number) for number in range(1, 11)]
+    CassetteWriter.open(path).close()
+    assert read(path) == before
+    assert [each.name for each in path.parent.iterdir() if each.name.startswith(path.name)] == [path.name]
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == 40
+    assert len(rows(path, "SELECT key FROM meta WHERE key LIKE 'dictionary %'")) == 1
+
+
+def test_readers_in_other_threads_read_on_while_tapes_grow_and_are_packed_anew(path: Path, make: Make) -> None:
+    """Each opened cassette, and each one that was open before, sees what is on the tape, whatever it is packed with."""
+    written(path, make, range(1, 6))
+    ended, wrong, times = threading.Event(), list[object](), [0, 0]
+
+    def reads(reader: int) -> None:
+        with Cassette.open(path) as held:
+            while not ended.is_set() or times[reader] < 3:
+                with Cassette.open(path) as fresh:
+                    for cassette in (held, fresh):
+                        try:
+                            found = [each.response.body.read() for each in cassette.interactions()]
+                        except CassetteError as error:
+                            wrong.append(error)
+                            return
+                        if found != [alike(number) for number in range(1, len(found) + 1)] or len(found) < 5:
+                            wrong.append(found)
+                            return
+                times[reader] += 1
+
+    threads = [threading.Thread(target=reads, args=(reader,)) for reader in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for length in (12, 25, 60, 130, 270):
+            with CassetteWriter.open(path) as writer:
+                for number in range(len(writer) + 1, length + 1):
+                    writer.append(make(number, alike(number)))
+                    if number % 5 == 0:
+                        writer.flush()
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert not wrong
+    assert min(times) >= 3
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == 270
+
+
+@pytest.mark.parametrize("alike_bodies", [True, False])
+def test_bodies_of_any_size_come_back_whole_and_in_parts(path: Path, make: Make, alike_bodies: bool) -> None:
+    """Those of the limits at which they are stored otherwise, and one more and one less; of text and of noise."""
+    limits = (0, 8, 64, 256 * 1024, 1024 * 1024, 2 * 1024 * 1024)
+    sizes = sorted({max(0, limit + more) for limit in limits for more in (-1, 0, 1)})
+    chance = random.Random(4)
+    bodies = [alike(7) * (size // 400 + 1) if alike_bodies else chance.randbytes(size) for size in sizes]
+    bodies = [body[:size] for body, size in zip(bodies, sizes, strict=True)]
+    for number, body in enumerate(bodies, 1):  # closed each time: packed anew now and then
+        with CassetteWriter.open(path) as writer:
+            writer.append(make(number, body))
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == len(sizes)
+        for interaction, body in zip(cassette.interactions(), bodies, strict=True):
+            found = interaction.response.body
+            assert found.size == len(body)
+            assert b"".join(found.chunks()) == body
+            half = len(body) // 2
+            assert b"".join(found.chunks(half)) == body[half:]
+            assert b"".join(found.chunks(max(0, len(body) - 1), len(body) + 5)) == body[-1:]
+
+
+@pytest.mark.parametrize("size", [1024 * 1024 - 100, 1024 * 1024, 3 * 1024 * 1024])
+def test_headers_of_any_size_come_back(path: Path, make: Make, size: int) -> None:
+    long = replace(make(1), response=replace(make(1).response, headers=Headers([("X", "ab" * (size // 2))])))
+    with CassetteWriter.open(path) as writer:
+        writer.append(long)
+    with CassetteWriter.open(path) as writer:  # with a new dictionary
+        writer.append(make(2))
+        writer.delete([2])
+        writer.append(make(3))
+    with Cassette.open(path) as cassette:
+        assert cassette.interaction(1).response.headers == long.response.headers
+        assert cassette.verify() == 2
+
+
+def test_headers_that_are_larger_than_any_message_are_refused(path: Path, make: Make) -> None:
+    much = replace(make(2), note="n" * (64 * 1024 * 1024))
+    with CassetteWriter.open(path) as writer:
+        writer.append(make(1))
+        with pytest.raises(LimitExceeded, match="67,108,864"):
+            writer.append(much)
+        writer.append(make(3))
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == 2

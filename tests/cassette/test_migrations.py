@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from durable_replay.cassette import places
 from durable_replay.cassette.migrations import MIGRATIONS, empty_cassette, migrate
 from durable_replay.cassette.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
 from durable_replay.cassette.store import Cassette, CassetteWriter
@@ -131,6 +133,29 @@ def test_a_reader_refuses_an_older_schema_with_the_next_step(tmp_path: Path) -> 
     old = _before_all_migrations(tmp_path / "old")
     with pytest.raises(CassetteError, match=r"older schema 0.*recording into it once"):
         Cassette.open(old)
+
+
+def test_bodies_that_begin_alike_are_found_after_a_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "body_numbers", lambda digest: (0, 15) if digest[0] < 128 else (16, 19))
+    path = _of_the_first_schema(tmp_path / "old")
+    CassetteWriter.open(path).close()
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == 14
+    with closing(sqlite3.connect(path)) as connection:
+        ((above,),) = connection.execute("SELECT count(*) FROM body WHERE id >= ?", (1 << 61,)).fetchall()
+    assert above
+
+
+def test_an_older_cassette_that_nobody_may_write_is_to_be_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _of_the_first_schema(tmp_path / "old")
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "access", lambda _, mode: mode == os.R_OK)  # a read-only file system
+    with pytest.raises(CassetteError, match=r"older schema 1\. Copy it to a folder that you may write.*-c old "):
+        Cassette.open(path)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["old"]
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ __all__ = [
     "Progress",
     "alone",
     "append_all",
-    "append_staged",
     "build",
     "changing",
     "copied",
@@ -105,11 +104,8 @@ def remove(path: Path) -> None:
 def append_all(target: Path, interactions: Interactions, hosts: Mapping[str, str]) -> int:
     """Put interactions and hosts at the end of a cassette, which is made if it is not there, all or nothing; gives how
     many they were. Raises CassetteError."""
-    return append_staged(target, interactions, hosts) if target.exists() else build(target, interactions, hosts)
-
-
-def append_staged(target: Path, interactions: Interactions, hosts: Mapping[str, str]) -> int:
-    """The same for a cassette that is there."""
+    if not target.exists():
+        return build(target, interactions, hosts)
     with changing(target) as writer:
         return _append(writer, interactions, hosts)
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Protocol
 
 from durable_replay.cassette.bodies import BodyWriter
-from durable_replay.cassette.care.building import append_staged
+from durable_replay.cassette.care.building import append_all
 from durable_replay.cassette.formats.registry import named, sniffed, unknown
 from durable_replay.cassette.formats.source import Format, Source, located
 from durable_replay.cassette.store import CassetteWriter
-from durable_replay.errors import CassetteError, UsageError
+from durable_replay.errors import UsageError
 from durable_replay.http import Interaction
 
 __all__ = ["ImportSummary", "Progress", "Redacts", "Skipped", "SourceSummary", "import_into"]
@@ -96,35 +96,11 @@ def import_into(
     file and place; the target is then unchanged. The index for replay is not made here.
     """
     files, skipped = _files(target, sources, format, base)
-    run = _Run(files, on_progress or (lambda _: None), redactor or _Nothing())
-    if target.exists():
-        append_staged(target, run.interactions, {})
-    else:
-        _build(target, run)
-    return ImportSummary(run.count, dict(run.notes.most_common()), tuple(run.done), tuple(skipped))
-
-
-def _build(target: Path, run: _Run) -> None:
-    beside = target.with_name(f".{target.name}.importing-{os.getpid()}")
     if not target.parent.is_dir():
         raise UsageError(f"There is no folder {target.parent} for {target.name}. Make it first.")
-    try:
-        with CassetteWriter.open(beside) as writer:
-            writer.extend(run.interactions(writer))
-        _give_name(beside, target)
-    finally:
-        for suffix in ("", "-wal", "-shm"):
-            beside.with_name(beside.name + suffix).unlink(missing_ok=True)
-
-
-def _give_name(beside: Path, target: Path) -> None:
-    """Never over a file that came into being meanwhile, where the file system can tell."""
-    try:
-        os.link(beside, target)
-    except FileExistsError:
-        raise CassetteError(f"{target} was made by another program meanwhile. Import again to add to it.") from None
-    except OSError:  # a file system without hard links
-        beside.replace(target)
+    run = _Run(files, on_progress or (lambda _: None), redactor or _Nothing())
+    append_all(target, run.interactions, {})
+    return ImportSummary(run.count, dict(run.notes.most_common()), tuple(run.done), tuple(skipped))
 
 
 class _Run:
