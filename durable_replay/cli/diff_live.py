@@ -157,14 +157,16 @@ class LiveSides:
 
     def _how_far(self) -> str:
         answered, planned = self.outcome.answered, self.outcome.planned
+        if not answered:
+            return "nothing was answered"
         told = f"{answered:,} of {planned:,} requests were answered"
         if self.kept:
             return f"{told}. The same command goes on where this one stopped"
-        return f"{told}. With --save FILE a later run goes on where one stopped"
+        return f"{told}. With --save FILE the next run would go on from here"
 
     def notes(self) -> tuple[str, ...]:
         """What a reader of the report has to know."""
-        return tuple(_notes(self.outcome))
+        return tuple(_notes(self.outcome, kept=self.kept))
 
 
 def _code(failure: str) -> Ending:
@@ -173,20 +175,29 @@ def _code(failure: str) -> Ending:
     return Ending[failure.replace("-", "_")]
 
 
-def _notes(outcome: LiveOutcome) -> Iterator[str]:
-    asked = f"{outcome.answered:,} of {outcome.planned:,} requests were answered live"
+def _notes(outcome: LiveOutcome, *, kept: bool) -> Iterator[str]:
+    asked = f"{outcome.answered:,} of {_counted(outcome.planned, 'request was', 'requests were')} answered live"
     yield f"{asked}, {outcome.resumed:,} of them in an earlier run" if outcome.resumed else asked
     if outcome.bare:
-        yield f"{outcome.bare:,} requests were sent without a credential that the recording had; see --auth"
+        sent = _counted(outcome.bare, "request was", "requests were")
+        yield f"{sent} sent without a credential that the recording had; see --auth"
     if outcome.again:
-        yield f"{outcome.again:,} answers were not as recorded; asked for once more, they tell what varies by itself"
+        differed = _counted(outcome.again, "answer was", "answers were")
+        yield f"{differed} not as recorded, and asked for once more to tell what varies by itself"
     if outcome.unsure:
-        yield f"{outcome.unsure:,} answers that were not as recorded could not be asked for once more"
+        differed = _counted(outcome.unsure, "answer was", "answers were")
+        yield f"{differed} not as recorded, and could not be had once more"
     for one in outcome.skipped[:_MOST_NOTES]:
         what = "no answer" if one.asked else "not asked"
         yield f"{what}: {one.endpoint}, {one.count:,} recorded: {one.reason}"
     if len(outcome.skipped) > _MOST_NOTES:
         yield f"not asked: {len(outcome.skipped) - _MOST_NOTES:,} endpoints more"
+    if kept and not outcome.complete and not outcome.failures:
+        yield "the same command asks again for what got no answer"
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count:,} {one if count == 1 else several}"
 
 
 def asked_live(
@@ -217,7 +228,7 @@ def asked_live(
     try:
         with _bar() as progress:
             outcome = take(before, target, options, indexing, redactor, progress)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or a signal that ends us
         if choice.save is not None and choice.save.exists():
             say(
                 f"durable-replay: interrupted; {choice.save} has what was answered, the same command goes on from there"
@@ -290,7 +301,7 @@ def _require_clean(target: Path, redactor: Redactor) -> None:
     if found:
         raise CassetteError(
             f"{target} holds what looks like a secret (rule {found[0].rule}, {found[0].place}). Delete the file, and"
-            " see docs/redaction.md."
+            " see docs/secrets.md."
         )
 
 

@@ -34,6 +34,7 @@ class Service(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str]] = []
         self.answers: dict[str, tuple[int, object]] = {}
+        self.headers: dict[str, str] = {}
         self.held = Event()
         self.held.set()
         self.hold_from = 10**9
@@ -51,6 +52,8 @@ class Service(ThreadingHTTPServer):
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
+                for name, value in service.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
 
@@ -70,13 +73,25 @@ class Service(ThreadingHTTPServer):
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    server = Service()
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield server
-    server.held.set()
-    server.shutdown()
-    server.server_close()
+def start_service() -> Iterator[Callable[[], Service]]:
+    running: list[Service] = []
+
+    def start() -> Service:
+        server = Service()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        running.append(server)
+        return server
+
+    yield start
+    for server in running:
+        server.held.set()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def service(start_service: Callable[[], Service]) -> Service:
+    return start_service()
 
 
 def write(path: Path, *interactions: Interaction) -> Path:
@@ -110,7 +125,7 @@ def test_the_report_for_programs_fits_its_published_description(told: Told, befo
     assert report["after"] == "live"
     assert report["notes"] == [
         "3 of 3 requests were answered live",
-        "2 answers were not as recorded; asked for once more, they tell what varies by itself",
+        "2 answers were not as recorded, and asked for once more to tell what varies by itself",
         f"not asked: {service.url.removeprefix('http://')} POST /users, 1 recorded: a write, or not known to be none",
     ]
 
@@ -186,6 +201,50 @@ def test_refused_credentials_give_7_and_are_said_once(told: Told, before: Path, 
     assert "--auth" in errors
 
 
+def test_a_server_without_tls_gives_6(told: Told, tmp_path: Path, service: Service) -> None:
+    host = service.url.removeprefix("http://")
+    code, out, errors = told(
+        "diff", write(tmp_path / "x.cassette", exchange("GET", f"https://{host}/a", 200)), "--live"
+    )
+    assert (code, out) == (6, "")
+    assert errors == (
+        f"durable-replay: TLS with {host} fails: what answers there speaks no TLS; nothing was answered\n"
+    )
+
+
+def test_a_login_page_at_one_of_two_hosts_gives_8_and_the_other_is_compared(
+    told: Told, tmp_path: Path, service: Service, start_service: Callable[[], Service]
+) -> None:
+    login = start_service()
+    login.headers = {"Location": "/login?next=%2F"}
+    login.answers = {f"/{name}": (302, {}) for name in "abc"}
+    service.answers = {f"/{name}": (200, {"id": "1"}) for name in "abc"}
+    urls = [f"{each.url}/{name}" for each in (login, service) for name in "abc"]
+    cassette = write(tmp_path / "x.cassette", *(exchange("GET", url, 200, {"id": 1}) for url in urls))
+    code, out, errors = told("diff", cassette, "--live", "--format", "json")
+    assert code == 8
+    host = login.url.removeprefix("http://")
+    assert errors.startswith(f"durable-replay: {host} sends each of 3 requests to a login page; give credentials")
+    assert "3 of 6 requests were answered" in errors
+    found = json.loads(out)["findings"]
+    assert {(one["endpoint"]["world"], one["kind"]) for one in found} == {
+        (service.url.removeprefix("http://"), "type-changed")
+    }
+
+
+def test_a_host_that_limits_the_rate_for_too_long_gives_9(told: Told, before: Path, service: Service) -> None:
+    service.headers = {"Retry-After": "4000"}
+    service.answers = {f"/users/{number}": (429, {}) for number in (2, 3)}
+    code, _, errors = told("diff", before, "--live", "--concurrency", "1", "--save", "s.cassette")
+    assert code == 9
+    host = service.url.removeprefix("http://")
+    assert errors == (
+        f"durable-replay: {host} limits the rate: it asks for 67 min more of waiting, and --max-wait allows 5 min in"
+        " all; 1 of 3 requests were answered. The same command goes on where this one stopped\n"
+    )
+    assert [path for _, path, _ in service.asked] == ["/users/1", "/users/2"]
+
+
 def test_credentials_come_from_a_file_and_are_seen_nowhere(
     told: Told, before: Path, tmp_path: Path, service: Service
 ) -> None:
@@ -209,7 +268,7 @@ def test_another_server_stands_in_for_a_recorded_host(told: Told, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("how", "hold_from"),
-    [(signal.SIGINT, 6), (signal.SIGKILL, 6), (signal.SIGINT, 15)],  # the last while it asks once more
+    [(signal.SIGINT, 6), (signal.SIGTERM, 6), (signal.SIGKILL, 6), (signal.SIGINT, 15)],  # the last while it asks once more
 )
 def test_a_run_that_was_interrupted_goes_on_and_ends_as_if_it_had_not_been(
     tmp_path: Path, service: Service, told: Told, how: signal.Signals, hold_from: int
@@ -231,10 +290,10 @@ def test_a_run_that_was_interrupted_goes_on_and_ends_as_if_it_had_not_been(
         running.send_signal(how)
         _, errors = running.communicate(timeout=30)
     service.held.set()
-    if how is signal.SIGINT:
+    if how is not signal.SIGKILL:
         assert b"the same command goes on from there" in errors
         assert b"Traceback" not in errors
-        assert running.returncode == 130
+        assert running.returncode == 128 + how
     before = service.asked[:hold_from]
     del service.asked[:]
     code, resumed, _ = told(*arguments, "--save", "s.cassette")
