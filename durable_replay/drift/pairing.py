@@ -144,9 +144,9 @@ class Pairing:
         """The groups, those of one endpoint in a row. Each reads its answers from the tapes when it is iterated."""
         self._on_progress = on_progress
         self.pairs, self._done, self._unpaired = 0, 0, {}
-        with closing(self._db.execute(_SORTED)) as rows:
-            for number, of_endpoint in groupby(rows, key=itemgetter(0)):
-                yield from self._of(self._endpoints[number], of_endpoint)
+        # Not closed here: who is interrupted closes the database first, and the rows with it.
+        for number, of_endpoint in groupby(self._db.execute(_SORTED), key=itemgetter(0)):
+            yield from self._of(self._endpoints[number], of_endpoint)
         self._on_progress(self._total, self._total)
 
     @property

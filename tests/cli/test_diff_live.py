@@ -268,7 +268,12 @@ def test_another_server_stands_in_for_a_recorded_host(told: Told, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("how", "hold_from"),
-    [(signal.SIGINT, 6), (signal.SIGTERM, 6), (signal.SIGKILL, 6), (signal.SIGINT, 15)],  # the last while it asks once more
+    [
+        (signal.SIGINT, 6),
+        (signal.SIGTERM, 6),
+        (signal.SIGKILL, 6),
+        (signal.SIGINT, 15),
+    ],  # the last while it asks once more
 )
 def test_a_run_that_was_interrupted_goes_on_and_ends_as_if_it_had_not_been(
     tmp_path: Path, service: Service, told: Told, how: signal.Signals, hold_from: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import pairwise
@@ -199,3 +199,13 @@ def test_progress_is_told_of_both_readings(paired: Paired) -> None:
         assert [*group.befores, *group.afters]
     assert reading == [(500, 1200), (1000, 1200)]
     assert comparing == [(500, 1200), (1000, 1200), (1200, 1200)]
+
+
+def test_who_is_interrupted_in_the_middle_leaves_without_a_complaint(paired: Paired) -> None:
+    """The groups are let go after the temporary file."""
+    found = paired([get("/a"), get("/b")], [get("/a"), get("/b")])
+    groups = iter(found.groups())
+    assert isinstance(groups, Generator)
+    next(groups)
+    found.close()
+    groups.close()
