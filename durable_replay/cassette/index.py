@@ -36,7 +36,7 @@ _FORMER = ("index_meta", "fact", "seen", "highest")
 _LAYOUT = "3"
 """Goes before each fingerprint: an index laid out otherwise does not fit."""
 _INSERT = "INSERT INTO derived (part, key, value) VALUES (?, ?, ?)"
-_ONE = "SELECT key, value FROM derived WHERE part = ? AND key = ?"
+_ONE = "SELECT value FROM derived WHERE part = ? AND key = ?"
 _RANGE = "SELECT key, value FROM derived WHERE part = ? AND key >= ? AND key < ?"
 _FIRST = "SELECT key FROM derived WHERE part = ? ORDER BY key LIMIT ?"
 _BATCH = 512
@@ -97,7 +97,7 @@ def _row(part: int, key: bytes, value: bytes, context: bytes = b"") -> Row:
 
 
 def _checksum(part: int, key: bytes, value: bytes, context: bytes) -> bytes:
-    return crc32(value, crc32(key, crc32(context, part))).to_bytes(4, "big")
+    return crc32(value, crc32(key, crc32(context, part) if context else part)).to_bytes(4, "big")
 
 
 def _sound(part: int, key: object, stored: object, context: bytes) -> bytes:
@@ -326,8 +326,13 @@ class Index:
             raise self._damaged(error) from error
 
     def _one(self, part: int, key: bytes, context: bytes = b"") -> bytes | None:
-        found = self._query(_ONE, part, key)
-        return self._checked(part, found, context)[0][1] if found else None
+        # without a call that can be spared: this is what the first look-up of a request waits for
+        try:
+            with self._lock:
+                found = self._connect().execute(_ONE, (part, key)).fetchone()
+            return None if found is None else _sound(part, key, found[0], context)
+        except (sqlite3.DatabaseError, UnicodeDecodeError, ValueError) as error:
+            raise self._damaged(error) from error
 
     def _range(self, part: int, low: bytes, high: bytes, context: bytes = b"") -> list[tuple[bytes, bytes]]:
         return self._checked(part, self._query(_RANGE, part, low, high), context)
