@@ -142,18 +142,30 @@ class LiveSides:
         return self.outcome.answered > 0
 
     def ending(self, compared: Outcome | None) -> Outcome:
-        """How the command ends: by a host that failed, else by the comparison."""
+        """How the command ends: by a host that failed, by how much is missing, else by the comparison."""
         from durable_replay.drift.outcome import Ending, Outcome
 
         failures = self.outcome.failures
         if not failures:
-            return compared or Outcome(Ending.same)
+            return self._incomplete() or compared or Outcome(Ending.same)
         code = min(_code(one.failure.value) for one in failures)
         texts = [one.text for one in failures]
         texts.append(self._how_far())
         if compared is not None and compared.text:
             texts.append(compared.text)
         return Outcome(code, "; ".join(texts))
+
+    def _incomplete(self) -> Outcome | None:
+        from durable_replay.drift.outcome import Ending, Outcome
+
+        missing = sum(one.count for one in self.outcome.skipped if one.asked)
+        if not missing or 2 * missing < self.outcome.planned:
+            return None
+        reasons = ", ".join(sorted({one.reason for one in self.outcome.skipped if one.asked}))
+        return Outcome(
+            Ending.unpairable,
+            f"{missing:,} of {self.outcome.planned:,} requests got no answer ({reasons}); {self._how_far()}",
+        )
 
     def _how_far(self) -> str:
         answered, planned = self.outcome.answered, self.outcome.planned

@@ -35,6 +35,7 @@ class Service(ThreadingHTTPServer):
         self.asked: list[tuple[str, str, str]] = []
         self.answers: dict[str, tuple[int, object]] = {}
         self.headers: dict[str, str] = {}
+        self.broken: set[str] = set()
         self.held = Event()
         self.held.set()
         self.hold_from = 10**9
@@ -51,11 +52,12 @@ class Service(ThreadingHTTPServer):
                 data = json.dumps(document).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
+                self.send_header("Content-Length", str(len(data) + (self.path in service.broken)))
                 for name, value in service.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
+                self.close_connection = self.path in service.broken
 
             do_POST = do_GET  # noqa: N815
 
@@ -230,6 +232,18 @@ def test_a_login_page_at_one_of_two_hosts_gives_8_and_the_other_is_compared(
     assert {(one["endpoint"]["world"], one["kind"]) for one in found} == {
         (service.url.removeprefix("http://"), "type-changed")
     }
+
+
+def test_half_of_the_requests_without_an_answer_give_4(told: Told, tmp_path: Path, service: Service) -> None:
+    service.broken = {"/b"}
+    cassette = write(tmp_path / "x.cassette", *(exchange("GET", f"{service.url}/{at}", 200, USER) for at in "ab"))
+    code, out, errors = told("diff", cassette, "--live", "--concurrency", "1")
+    assert code == 4
+    assert errors == (
+        "durable-replay: 1 of 2 requests got no answer (the answer broke off: the server closed the connection early);"
+        " 1 of 2 requests were answered. With --save FILE the next run would go on from here\n"
+    )
+    assert "no answer: " in out
 
 
 def test_a_host_that_limits_the_rate_for_too_long_gives_9(told: Told, before: Path, service: Service) -> None:
