@@ -59,6 +59,9 @@ def export(
     review: Annotated[
         bool, typer.Option("--review", help="Text without what changes in each recording: for diffs, not for import.")
     ] = False,
+    for_git: Annotated[
+        bool, typer.Option("--for-git", hidden=True, help="As --review; a cassette that cannot be read is no failure.")
+    ] = False,
     host: Annotated[
         str, typer.Option("--host", help="Only hosts that this glob fits; for other tools' formats.")
     ] = "*",
@@ -73,6 +76,8 @@ def export(
     from durable_replay.cassette.store import Cassette
     from durable_replay.errors import UsageError
 
+    if for_git:
+        return _shown_to_git(file)
     if review and target is not Target.text:
         raise UsageError("--review is for --format text")
     if host != "*" and target is Target.text:
@@ -102,6 +107,20 @@ def export(
         _written(running, output)
     _tell(running.summary(), output, summary)
     return 0
+
+
+def _shown_to_git(file: Path) -> int:
+    """The text for review. One cassette that is damaged, newer, or the pointer of a large-file store is told as such:
+    a failure would end the whole of a `git diff` or a `git log -p`, other files' part too."""
+    from durable_replay.cassette.store import Cassette
+    from durable_replay.cassette.text.cassettes import cassette_text
+    from durable_replay.errors import CassetteError
+
+    try:
+        with Cassette.open(there(file)) as cassette:
+            return _written(cassette_text(cassette, review=True), None)
+    except CassetteError as error:  # git's name for the file is another each time
+        return _written([f"(not shown: {str(error).replace(str(file), file.name)})\n"], None)
 
 
 def _written(pieces: Iterable[str], output: Path | None) -> int:

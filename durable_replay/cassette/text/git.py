@@ -16,7 +16,7 @@ __all__ = ["ATTRIBUTES", "COMMAND", "GitSetup", "git_setup"]
 ATTRIBUTES = "*.cassette diff=durable-replay -text -merge"
 """The line of .gitattributes: bytes are left alone, and two changed cassettes are never mixed."""
 
-COMMAND = ("durable-replay", "cassette", "export", "--review")
+COMMAND = ("durable-replay", "cassette", "export", "--for-git")
 """Git runs it with the file's name behind."""
 
 _HUNKS = r"^([A-Z-]+ (https?|wss?)://.*)$"
@@ -48,7 +48,10 @@ def git_setup(repository: Path, command: Sequence[str] = COMMAND) -> GitSetup:
 
 
 def _attributes(path: Path) -> Path | None:
-    text = path.read_text("utf-8") if path.exists() else ""
+    try:
+        text = path.read_text("utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise UsageError(f"{path} cannot be read ({wrong}); add this line to it: {ATTRIBUTES}") from wrong
     if ATTRIBUTES in text.splitlines():
         return None
     joint = "" if not text or text.endswith("\n") else "\n"

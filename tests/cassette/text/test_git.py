@@ -26,7 +26,7 @@ from durable_replay.http import Headers, Interaction
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="no git on this machine")
 
 Make = Callable[..., Interaction]
-EXPORT = (sys.executable, "-m", "durable_replay", "cassette", "export", "--review")
+EXPORT = (sys.executable, "-m", "durable_replay", "cassette", "export", "--for-git")
 
 
 @pytest.fixture
@@ -91,6 +91,32 @@ def test_the_same_traffic_recorded_again_gives_no_diff(
     assert [line for line in git("diff").splitlines() if line[:2] in ("+|", "-|", "+<", "-<", "@@")] == []
 
 
+def test_a_cassette_that_cannot_be_read_does_not_end_the_diff_of_the_others(
+    git: Callable[..., str], tmp_path: Path, path: Path, make: Make
+) -> None:
+    """As the pointer of a large-file store, or a cassette of a later version, somewhere in the history."""
+    git_setup(tmp_path, EXPORT)
+    record(path, make(1))
+    (tmp_path / "z.txt").write_text("one\n")
+    git("add", ".")
+    git("commit", "-qm", "Record")
+    path.write_text("version https://git-lfs.github.com/spec/v1\n")
+    (tmp_path / "z.txt").write_text("two\n")
+    lines = git("diff").splitlines()
+    assert "+(not shown: a.cassette is no SQLite file, so it is not a cassette." in "\n".join(lines)
+    assert "+two" in lines
+
+
+@pytest.mark.parametrize("content", [b"*.png binary # \xe9t\xe9\n", None])
+def test_attributes_that_cannot_be_read_are_told_with_the_line_to_add(
+    git: Callable[..., str], tmp_path: Path, content: bytes | None
+) -> None:
+    attributes = tmp_path / ".gitattributes"
+    attributes.mkdir() if content is None else attributes.write_bytes(content)
+    with pytest.raises(UsageError, match=r"\.gitattributes cannot be read .*; add this line to it: \*\.cassette diff="):
+        git_setup(tmp_path)
+
+
 def test_setting_up_twice_writes_one_line(git: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / ".gitattributes").write_text("*.png binary")
     assert git_setup(tmp_path).attributes == tmp_path / ".gitattributes"
@@ -103,7 +129,7 @@ def test_the_repository_is_found_from_a_folder_in_it(git: Callable[..., str], tm
     inner.mkdir(parents=True)
     git_setup(inner)
     assert (tmp_path / ".gitattributes").exists()
-    assert git("config", "diff.durable-replay.textconv").strip() == "durable-replay cassette export --review"
+    assert git("config", "diff.durable-replay.textconv").strip() == "durable-replay cassette export --for-git"
 
 
 def test_a_command_with_a_space_in_its_path_stays_one_word(git: Callable[..., str], tmp_path: Path) -> None:
