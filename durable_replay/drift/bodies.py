@@ -28,7 +28,7 @@ _CAUSES = frozenset(
 _OF_THINGS = frozenset(
     {
         *(Kind.field_added, Kind.field_removed, Kind.field_optional, Kind.nullable),
-        *(Kind.enum_added, Kind.enum_removed, Kind.status),
+        *(Kind.enum_added, Kind.enum_removed, Kind.format_changed, Kind.status),
     }
 )
 """Kinds in which one thing may differ from another."""
@@ -194,7 +194,7 @@ _NOTES: dict[Kind, Note] = {
 def _judged_shape(difference: Difference, noted: Noted, pair: _Pair, alike: bool) -> Judged:
     path, kind = difference.path, difference.kind
     if kind in _OF_THINGS and not _shown_by_one_request(path, kind, noted):
-        if not pair.same_selection:
+        if not pair.same_selection and kind is not Kind.format_changed:
             return difference, "default", "both sides were asked for other fields"
         if (not alike or kind is Kind.status) and difference.chance >= BY_CHANCE:
             return difference, "default", OTHER_THINGS

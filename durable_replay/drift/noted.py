@@ -52,7 +52,13 @@ class Noted:
                 record = records.get(note + sides)
                 if record is not None:
                     return _evidence("varies", record, name)
-        return ""
+        return self._of_passing_entries(path)
+
+    def _of_passing_entries(self, path: str) -> str:
+        """Why what is in a map's entries is noise: between recordings of one request entries come and go, and one that
+        is there again need not be the same thing."""
+        entry = path[: path.rfind("{}") + 2]
+        return self.comes_and_goes(entry) if entry != path and entry.endswith("{}") else ""
 
     def varied_before(self, path: str) -> str:
         """The same, from recordings of the before side alone."""

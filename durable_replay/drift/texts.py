@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from durable_replay.drift.difference import BY_CHANCE, Difference, Evidence, by_chance, example_text
+from durable_replay.drift.difference import BY_CHANCE, Difference, Evidence, by_chance, chance_of, example_text
 from durable_replay.drift.finding import Example, Kind
 from durable_replay.drift.shape import Shape
 
@@ -13,7 +13,7 @@ __all__ = ["is_enum", "text_differences"]
 
 MOST_VALUES = 12
 """Values of a set that is small."""
-SURELY_ALL = 6
+SURELY_ALL = 8
 """Observations for each value, after which a new one is no coincidence even of other things."""
 _STRONG = ("date", "time", "uuid", "ulid", "email", "uri", "ip", "duration")
 """Formats that no other text has by chance; `date-time:…` among them."""
@@ -55,7 +55,9 @@ def _format_change(before: Shape, after: Shape, path: str, evidence: Evidence) -
     number, value = after.first[str]
     example = Example(example_text(before.first[str][1]), example_text(value), before.first[str][0], number, path)
     text = f"is now {_named(now)}, was {_named(was)}"
-    return Difference(path, kind, text, after.counts[str], after.count, (example,))
+    # A free text may look like an address, and another one not: that tells less than another form does.
+    chance = 0.0 if now else chance_of(seen, before.count, after.count, evidence.mirrored())
+    return Difference(path, kind, text, after.counts[str], after.count, (example,), chance=chance)
 
 
 def _is_strong(name: str, seen: int, untyped: bool) -> bool:

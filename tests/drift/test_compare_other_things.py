@@ -167,3 +167,25 @@ def test_names_of_people_are_no_small_set() -> None:
     before = [{"displayName": name} for name in ("Ada", "Bob", "Ada", "Bob") * 6]
     after = [{"displayName": name} for name in ("Ada", "Cleo", "Ada", "Cleo") * 6]
     assert _told(_compared(_group(before, after))) == []
+
+
+def test_a_name_that_looks_like_an_address_need_not_be_one() -> None:
+    found = _compared(_group([{"name": "ada@api.test"}], [{"name": "Bob"}]), ANOTHER_RUN)
+    assert _told(found) == []
+
+
+def test_another_form_of_a_time_is_told_of_any_thing() -> None:
+    found = _compared(_group([{"at": "2024-05-01T10:00:00Z"}], [{"at": "2024-05-01"}]), ANOTHER_RUN)
+    assert _told(found) == [("body.$.at", Kind.format_changed)]
+
+
+def test_entries_that_come_and_go_are_no_lasting_things() -> None:
+    befores = [{"by_user": {f"u_{n}": {"points": n} for n in names}} for names in ((11, 12), (12, 13))]
+    after = [{"by_user": {"u_13": {"points": 99}, "u_14": {"points": 14}}}]
+    assert _told(_compared(_group(befores, after, same=True))) == []
+
+
+def test_the_value_of_an_entry_that_stays_is_told() -> None:
+    befores = [{"by_user": {"u_11": {"points": 1}, "u_12": {"points": 2}}}] * 2
+    after = [{"by_user": {"u_11": {"points": 1}, "u_12": {"points": 9}}}]
+    assert _told(_compared(_group(befores, after, same=True))) == [("body.$.by_user{}.points", Kind.value)]
