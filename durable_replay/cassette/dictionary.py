@@ -40,6 +40,8 @@ _TABLES = 64 * 1024
 _TAIL = 32 * 1024
 _QUICKLY = 64 * 1024
 """A dictionary up to this size is kept in almost as few bytes as can be; that takes a few milliseconds."""
+_THOROUGHLY = 128 * 1024
+"""With a dictionary up to this size, all is packed into as few bytes as can be; with a larger one it takes too long."""
 _FAST, _CLOSE, _SMALL, _SMALLEST = 1, 3, 12, 15
 _KEY = "dictionary "
 """In `meta`, followed by the number; the value: 4 bytes, of how many interactions, 16 of a checksum, a zstd frame."""
@@ -80,7 +82,7 @@ class Dictionary:
 def _tables(level: int, size: int) -> zstandard.ZstdCompressionParameters:
     """What zstd searches with. For a level alone it would take tables for megabytes of input: 100 MB and more."""
     made = zstandard.ZstdCompressionParameters.from_level(level, source_size=_TABLES, dict_size=size)
-    if level < _SMALL or size <= _QUICKLY:
+    if level < _SMALL or size <= _THOROUGHLY:
         return made
     # a quarter of the time, for frames that are larger by a hundredth: measured with all recordings that we import
     return zstandard.ZstdCompressionParameters(

@@ -203,24 +203,37 @@ class Redactor:
 
     def request(self, request: Request, new_body: Callable[[], BodyStore] | None = None) -> Request:
         """A request without secrets. A body over 8 MiB needs `new_body`, else LimitExceeded."""
+        shown = self._request(request, new_body)
+        return dataclasses.replace(
+            shown, target=self._known.replace(shown.target), headers=self._settled(shown.headers)
+        )
+
+    def _request(self, request: Request, new_body: Callable[[], BodyStore] | None) -> Request:
+        """The same before known secrets are looked for in what is small."""
         target, headers = self.target(request.target), self.headers(request.headers)
         redacted = self._whole(request.body.chunks(), headers, new_body)
-        return dataclasses.replace(
-            request,
-            target=self._known.replace(target),
-            headers=self._settled(redacted.headers),
-            body=redacted.body if redacted.note else request.body,
-        )
+        body = redacted.body if redacted.note else request.body
+        return dataclasses.replace(request, target=target, headers=redacted.headers, body=body)
 
     def response(self, response: Response, new_body: Callable[[], BodyStore] | None = None) -> Response:
         """A response without secrets, headers corrected where its body changed."""
+        shown = self._response(response, new_body)
+        return dataclasses.replace(
+            shown,
+            headers=self._settled(shown.headers),
+            trailers=self._settled(shown.trailers),
+            reason=self._known.replace(shown.reason),
+        )
+
+    def _response(self, response: Response, new_body: Callable[[], BodyStore] | None) -> Response:
+        """The same before known secrets are looked for in what is small."""
         redacted = self._whole(response.body.chunks(), self.headers(response.headers), new_body)
         return dataclasses.replace(
             response,
-            headers=self._settled(redacted.headers),
+            headers=redacted.headers,
             body=redacted.body if redacted.note else response.body,
-            trailers=self._settled(self.headers(response.trailers)),
-            reason=self._known.replace(self._text.shapes(response.reason)),
+            trailers=self.headers(response.trailers),
+            reason=self._text.shapes(response.reason),
         )
 
     def _whole(self, chunks: Iterator[bytes], headers: Headers, new_body: Callable[[], BodyStore] | None) -> Redacted:
@@ -256,8 +269,8 @@ class Redactor:
         return self.settle(
             dataclasses.replace(
                 interaction,
-                request=self.request(interaction.request, new_body),
-                response=self.response(interaction.response, new_body),
+                request=self._request(interaction.request, new_body),
+                response=self._response(interaction.response, new_body),
                 frames=self.frames(interaction.frames),
             )
         )
