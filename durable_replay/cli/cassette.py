@@ -22,7 +22,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     cls=QuickGroup,
-    help="Look into cassettes.",
+    help="Look into cassettes, bring them along, hand them on, and keep them in order.",
     epilog="Example: durable-replay cassette list s3.cassette",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -113,7 +113,7 @@ def diff(
     With --live the second is made by asking the service again what was recorded and is safe to ask; with --emulator by
     asking our emulators.
 
-    Exit code 1 where something changed as gravely as --fail-on says; docs/drift.md has the others.
+    Exit code 1 where something changed as gravely as --fail-on says; docs/commands.md has the others.
     """
     from durable_replay import __version__
     from durable_replay.drift.outcome import notes

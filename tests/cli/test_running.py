@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 from durable_replay.cassette.store import Cassette, CassetteWriter
-from durable_replay.cli import main
+from durable_replay.cli import app, main
 from durable_replay.cli.running import run
 from durable_replay.testing import exchange
 
@@ -169,3 +171,17 @@ def test_a_stream_that_is_closed_changes_no_exit_code(closed: str, hostile: tupl
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (1, "")
     Cassette.open(hostile[0]).close()  # nothing was written into it
+
+
+def test_the_docs_have_a_line_for_each_command() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text("utf-8")
+    listed = set(re.findall(r"^\| `durable-replay ([a-z -]+)` \|", text, re.MULTILINE))
+    assert {name for name in listed if "--" not in name} == set(_commands(typer.main.get_command(app), ""))
+
+
+def _commands(command: Any, name: str) -> Iterator[str]:
+    """The names of what does something, such as `cassette scan`."""
+    if not hasattr(command, "commands"):
+        yield name.strip()
+    for inner, each in getattr(command, "commands", {}).items():
+        yield from _commands(each, f"{name} {inner}")
