@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from durable_replay.drift.difference import BY_CHANCE, OTHER_THINGS, Difference, by_chance, example_text
+from durable_replay.drift.difference import BY_CHANCE, Difference, by_chance, example_text
 from durable_replay.drift.finding import Example, Kind, Origin, Severity
 from durable_replay.drift.headers import HeaderTally, is_insignificant, is_paging, is_relied_on
 from durable_replay.drift.noted import Noted
@@ -21,16 +20,11 @@ ENOUGH = 3
 """Answers of different requests that agree in a media type that says nothing of an API's form."""
 
 
-def header_differences(tally: EndpointTally, noted: Noted, alike: bool = True) -> Iterator[Judged]:
-    """The differences of all headers, set aside or not. `alike` as for bodies."""
+def header_differences(tally: EndpointTally, noted: Noted) -> Iterator[Judged]:
+    """The differences of all headers, set aside or not."""
     yield from _content_types(tally, noted)
     for status in sorted(tally.before.keys() & tally.after.keys()):
-        for difference, origin, why in _presence(tally.before[status], tally.after[status], noted):
-            shown = any(noted.between(difference.path, note) for note in (Note.gone, Note.new))
-            if origin is None and not alike and not shown and difference.chance >= BY_CHANCE:
-                yield difference, "default", OTHER_THINGS
-            else:
-                yield difference, origin, why
+        yield from _presence(tally.before[status], tally.after[status], noted)
     for path in sorted(noted.by_path):
         for note in (Note.value, Note.volatile, Note.type):
             record = noted.between(path, note)
@@ -67,15 +61,11 @@ def _presence(before: SideTally, after: SideTally, noted: Noted) -> Iterator[Jud
             continue
         was, now = left.counts.get(name, 0), right.counts.get(name, 0)
         if not was and now:
-            added = _header(Kind.header_added, "is new", name, left, right, now)
-            chance = by_chance(now, right.answers, left.answers)
-            yield _aside(replace(added, chance=chance), name, noted)
+            yield _aside(_header(Kind.header_added, "is new", name, left, right, now), name, noted)
         elif was and _is_missed(was, now, left.answers, right.answers):
             missing = right.answers - now
             text = "is missing in some answers" if now else "is no longer there"
-            removed = _header(Kind.header_removed, text, name, left, right, missing)
-            chance = by_chance(missing, right.answers, left.answers)
-            yield _aside(replace(removed, chance=chance), name, noted)
+            yield _aside(_header(Kind.header_removed, text, name, left, right, missing), name, noted)
         elif (gone := noted.between(path, Note.gone) or noted.between(path, Note.new)) is not None:
             text = "comes and goes"
             difference = Difference(path, Kind.header_changed, text, gone.count, right.answers, gone.shown())

@@ -63,7 +63,7 @@ def _differences(tally: EndpointTally, alike: bool) -> Iterable[Judged]:
     yield from tally.statuses.differences(tally.afters)
     headers = Noted(tally.header, ())
     retyped = retyped_statuses(tally, headers)
-    yield from header_differences(tally, headers, alike)
+    yield from header_differences(tally, headers)
     yield from body_differences(tally, retyped, alike)
 
 
