@@ -120,22 +120,29 @@ def _json_steps(text: str) -> Iterator[tuple[Path, str | None]]:
         whole = json.loads(text)
     except (ValueError, RecursionError):
         return _cut_steps(text)
-    return _whole_steps(whole, ())
+    return _whole_steps(whole)
 
 
-def _whole_steps(value: object, path: Path) -> Iterator[tuple[Path, str | None]]:
+def _whole_steps(whole: object) -> Iterator[tuple[Path, str | None]]:
     """Breadth is looked at before depth, so that no long first element hides what stands beside it."""
-    if len(path) > _DEPTH:
-        return
-    pairs: list[tuple[str, object]] = []
-    if isinstance(value, dict):
-        pairs = list(value.items())
-    elif isinstance(value, list):
-        pairs = [("[]", each) for each in value[:3]]
-    for key, each in pairs:
-        yield (*path, key), None if isinstance(each, dict | list) else _written(each)
-    for key, each in pairs:
-        yield from _whole_steps(each, (*path, key))
+    waiting: list[tuple[object, Path]] = [(whole, ())]
+    while waiting:
+        value, path = waiting.pop()
+        pairs: list[tuple[str, object]] = []
+        if isinstance(value, dict):
+            pairs = list(value.items())
+        elif isinstance(value, list):
+            pairs = [("[]", each) for each in value[:3]]
+        inner: list[tuple[object, Path]] = []
+        for key, each in pairs:
+            at = (*path, key)
+            if isinstance(each, dict | list):
+                yield at, None
+                if len(at) <= _DEPTH:
+                    inner.append((each, at))
+            else:
+                yield at, _written(each)
+        waiting += reversed(inner)
 
 
 def _written(scalar: object) -> str:

@@ -32,13 +32,17 @@ class BodySink(Protocol):
     def abort(self) -> None: ...
 
 
+_ANY_TITLE = TITLE.rpartition(" ")[0] + " "
+"""Of every version."""
+
+
 def is_text_file(path: Path) -> bool:
     """Whether a file is a cassette's text, by its first line."""
     try:
         if not path.is_file():
             return False  # a pipe would wait for somebody to write
         with path.open("rb") as file:
-            return file.read(80).startswith(TITLE.encode())
+            return file.read(80).startswith(_ANY_TITLE.encode())
     except OSError:
         return False
 
@@ -94,6 +98,11 @@ class TextReader:
         if line != f"{TITLE} exact":
             if line.endswith("\r"):
                 raise self.wrong("the line ends with CR LF; a cassette's text has LF alone")
+            if line.startswith(_ANY_TITLE) and not line.startswith(f"{TITLE} "):
+                raise self.wrong(
+                    "this text is of another version of the format than this durable-replay knows, which is"
+                    f" {TITLE.rpartition(' ')[2]}; upgrade with `pip install -U durable-replay`"
+                )
             raise self.wrong(f"the first line of a cassette's text is '{TITLE} exact'")
         self._next()
 
