@@ -116,7 +116,7 @@ def test_a_presigned_url_is_signed_anew(s3: S3) -> None:
     s3.record(*WRITES, PRESIGNED)
     code, report = s3.asked("--save", str(s3.folder / "today.cassette"))
     assert (code, report["findings"]) == (0, [])
-    assert report["notes"][0] == "1 of 1 requests were answered live"
+    assert report["notes"][0] == "1 of 1 request was answered live"
 
 
 def test_a_presigned_url_without_a_key_is_left_out_and_counted(s3: S3) -> None:

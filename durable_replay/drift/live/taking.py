@@ -129,6 +129,8 @@ class _Run:
         self._placed: dict[int, int] = {}
         """Steps' numbers to those on the new tape."""
         self._silence = Silence()
+        self._broken = Counter[int]()
+        """How often the answer to a step broke off."""
         self._again: set[int] = set()
         self._left_out: Counter[tuple[Endpoint, str, bool]] = Counter()
         self._resumed = self._bare = self._done = self._unsure = 0
@@ -286,8 +288,8 @@ class _Run:
             if wrong.failure is not Failure.unreachable or attempt >= self._options.pace.tries:
                 raise
         except NoAnswer as wrong:
-            tries = min(BEGUN, self._options.pace.tries) if wrong.begun else self._options.pace.tries
-            if step.writes or attempt >= tries:
+            self._broken[step.number] += wrong.begun
+            if step.writes or attempt >= self._options.pace.tries or self._broken[step.number] >= BEGUN:
                 if self._silence.is_hopeless(step.host):
                     text = f"{step.server.authority} does not answer: {wrong}"
                     raise HostFailed(Failure.unreachable, text) from None
