@@ -71,3 +71,12 @@ def test_a_text_and_another_format_are_not_mixed(told: Tell, cassette: Path, har
     code, _, errors = told("cassette", "import", "b.cassette", "a.txt", har)
     assert code == 2
     assert "name one kind at a time" in errors
+
+
+def test_a_text_of_a_later_version_is_told_as_such(told: Tell, tmp_path: Path) -> None:
+    source = tmp_path / "later.txt"
+    source.write_text("durable-replay cassette text 9 exact\n\n")
+    code, output, errors = told("cassette", "import", "x.cassette", source)
+    assert (code, output) == (2, "")
+    assert "later.txt, line 1: this text is of another version" in errors
+    assert not (tmp_path / "x.cassette").exists()
