@@ -52,6 +52,33 @@ def test_other_files_are_of_no_format(text: str, writes: Callable[..., Path]) ->
     assert sniffed(Source(writes("sample", text.encode()))) is None
 
 
+_ANSWER = "  response:\n    body: |\n      request:\n        uri: x\n      interactions:\n    status: {code: 200}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("go-vcr", f"---\nversion: 1\ninteractions:\n- request:\n    body: ''\n    url: https://a.test/\n{_ANSWER}"),
+        (
+            "go-vcr",
+            f"interactions:\n    - id: 0\n      request:\n        body: |\n          uri: x\n        url: y\n{_ANSWER}",
+        ),
+        ("go-vcr", "interactions:\n- request:\n    body: 'a\n\n      uri: b'\n    url: x\n  response: {}\n"),
+        ("vcrpy", f"interactions:\n- request:\n    body: null\n    url: x\n    uri: y\n{_ANSWER}version: 1\n"),
+        ("vcrpy", f"interactions:\n- {_ANSWER.strip()}\n  request:\n    headers:\n      url: [x]\n    uri: y\n"),
+        ("vcrpy", "interactions:\n- request: &one\n    uri: x\n  response: {}\n- request: *one\n  response: {}\n"),
+        ("ruby-vcr", "---\nrecorded_with: VCR 6\nhttp_interactions:\n- request:\n    method: get\n"),
+        ("ruby-vcr", "http_interactions: []\n"),
+    ],
+)
+def test_yaml_is_told_whatever_stands_in_its_texts_and_in_what_order(
+    name: str, text: str, writes: Callable[..., Path]
+) -> None:
+    found = sniffed(Source(writes("sample", text.encode())))
+    assert found is not None
+    assert found.name == name
+
+
 def test_a_long_first_entry_hides_nothing(writes: Callable[..., Path]) -> None:
     text = '{"log": {"_name": "x", "creator": {"name": "y"}, "entries": [{"request": {"postData": "' + "x" * 200_000
     found = sniffed(Source(writes("sample", text.encode())))
