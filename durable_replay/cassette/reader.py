@@ -237,7 +237,8 @@ class Cassette:
         length = len(self)
         if 1 <= number <= length:
             raise self.damaged(f"interaction #{number} is missing")
-        raise CassetteError(f"{self.path} has no interaction #{number}. Name one from 1 to {length}.")
+        there = f"Name one from 1 to {length}." if length else "It is empty: record into it first."
+        raise CassetteError(f"{self.path} has no interaction #{number}. {there}")
 
     def interactions(self, first: int = 1, last: int | None = None) -> Iterator[Interaction]:
         """Those from `first` to `last` (None: the end at the time of the call) in order, in bounded memory."""

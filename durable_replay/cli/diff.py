@@ -154,7 +154,8 @@ def diff(
             sides = RecordedSides(*tapes(opened, befores, afters), named(afters))
         if sides.is_comparable:
             pairing = paired(opened, sides.before, sides.after, indexing, hosts, selected)
-            comparison, ended = compared(pairing, rules, limit)
+            one_client = live or emulator  # which ask what was recorded, and nothing else
+            comparison, ended = compared(pairing, replace(rules, one_client=one_client), limit)
             context = replace(context, notes=notes(pairing))
         outcome = sides.ending(ended)
         context = replace(

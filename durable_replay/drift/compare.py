@@ -48,7 +48,7 @@ def _concluded(tallies: list[tuple[Endpoint, EndpointTally]], rules: DiffRules) 
     for endpoint, tally in tallies:
         if endpoint.world not in known:
             known[endpoint.world] = rules.known(endpoint.world)
-        found, aside = verdict(tally, rules, known[endpoint.world], alike[endpoint.world])
+        found, aside = verdict(tally, rules, known[endpoint.world], rules.one_client or alike[endpoint.world])
         findings += found
         suppressed += aside
     unpaired = [

@@ -115,9 +115,11 @@ class DiffRules:
     """What a comparison follows besides its own judgement.
 
     `ignore` are the user's rules; `severities` replaces the default severity of a kind; `known(world)` gives the
-    rules that a service states of itself (its counters, its times), called once for each world.
+    rules that a service states of itself (its counters, its times), called once for each world. `one_client` says that
+    both sides were asked by the same requests; where it is False, that is told from how often endpoints were asked.
     """
 
     ignore: tuple[IgnoreRule, ...] = ()
     severities: Mapping[Kind, Severity] = field(default_factory=lambda: MappingProxyType({}))
     known: Callable[[str], tuple[IgnoreRule, ...]] = nothing_known
+    one_client: bool = False

@@ -168,6 +168,14 @@ def test_an_unknown_number_is_named_with_those_that_exist(write: Write, make: Ma
                 cassette.interaction(number)
 
 
+def test_an_empty_cassette_has_no_number_to_name(write: Write) -> None:
+    with (
+        Cassette.open(write([])) as cassette,
+        pytest.raises(CassetteError, match=r"no interaction #1\. It is empty: record into it first"),
+    ):
+        cassette.interaction(1)
+
+
 def test_a_range_of_interactions_is_read_in_order_across_pages(write: Write, make: Make) -> None:
     with Cassette.open(write([make(number) for number in range(1, 601)])) as cassette:
         assert [each.number for each in cassette.interactions()] == list(range(1, 601))

@@ -189,3 +189,10 @@ def test_the_value_of_an_entry_that_stays_is_told() -> None:
     befores = [{"by_user": {"u_11": {"points": 1}, "u_12": {"points": 2}}}] * 2
     after = [{"by_user": {"u_11": {"points": 1}, "u_12": {"points": 9}}}]
     assert _told(_compared(_group(befores, after, same=True))) == [("body.$.by_user{}.points", Kind.value)]
+
+
+def test_what_one_client_asked_is_compared_as_such_however_often_it_was_answered() -> None:
+    """A live run asks once what was recorded often; a field that is gone is gone."""
+    groups = (_group([{"id": 1, "parent": 7}], [{"id": 2}]), ANOTHER_RUN)
+    assert _told(compare(groups, DiffRules())) == []
+    assert _told(compare(groups, DiffRules(one_client=True))) == [("body.$.parent", Kind.field_removed)]

@@ -28,6 +28,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from stat import S_ISREG
 
 from durable_replay.drift.live.sigv4 import AwsKey
 from durable_replay.errors import UsageError
@@ -157,6 +158,8 @@ def _require_private(path: Path) -> None:
         state = path.stat()
     except OSError as wrong:
         raise UsageError(f"--auth {path} cannot be read: {wrong.strerror}") from None
+    if not S_ISREG(state.st_mode):
+        raise UsageError(f"--auth {path} is no file; name a TOML or netrc file")
     if os.name == "posix" and state.st_mode & 0o077:
         raise UsageError(f"--auth {path} can be read by others; take that away: chmod 600 {path}")
     if state.st_size > LARGEST:

@@ -71,6 +71,11 @@ def test_nothing_goes_out_unencrypted_unless_the_file_says_http(tmp_path: Path) 
     assert there == [False, True, True, False]
 
 
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no file; name a TOML or netrc file"):
+        load_credentials(tmp_path, {})
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
 def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     with pytest.raises(UsageError, match="chmod 600"):
