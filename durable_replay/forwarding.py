@@ -7,24 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from durable_replay.errors import LimitExceeded
-from durable_replay.http import IN_MEMORY, BytesBody, Headers, Request, Response
+from durable_replay.http import HOP_BY_HOP, IN_MEMORY, BytesBody, Headers, Request, Response
 
 if TYPE_CHECKING:
     import httpx
 
 __all__ = ["forwarder"]
-
-_OF_THE_HOP = (
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-)
 
 
 @contextmanager
@@ -47,15 +35,13 @@ def forwarder() -> Iterator[Callable[[Request], Response]]:
 
 
 def _sent(client: httpx.Client, request: Request) -> Response:
-    fields = [
-        (name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.without(*_OF_THE_HOP)
-    ]
+    fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.without(*HOP_BY_HOP)]
     content = request.body.chunks() if request.body else None
     with client.stream(request.method, request.url, headers=fields, content=content) as answer:
         body = _bounded(answer.iter_raw())
         headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
         reason = answer.reason_phrase
-        return Response(answer.status_code, headers.without(*_OF_THE_HOP), BytesBody(body), reason)
+        return Response(answer.status_code, headers.without(*HOP_BY_HOP), BytesBody(body), reason)
 
 
 def _bounded(pieces: Iterator[bytes]) -> bytes:

@@ -17,6 +17,7 @@ from durable_replay.errors import LimitExceeded
 
 __all__ = [
     "EMPTY",
+    "HOP_BY_HOP",
     "Body",
     "BytesBody",
     "FileBody",
@@ -27,6 +28,19 @@ __all__ = [
     "Response",
     "parse_query",
 ]
+
+HOP_BY_HOP = (
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
+"""Header fields that a message has for one connection alone (RFC 9110 7.6.1), lower case; `Connection` may name more."""
 
 CHUNK = 256 * 1024
 IN_MEMORY = 64 * 1024 * 1024

@@ -23,29 +23,15 @@ from durable_replay.drift.live.failing import Failure, HostFailed
 from durable_replay.drift.live.preparing import Unsendable
 from durable_replay.drift.live.selecting import Server
 from durable_replay.errors import UsageError
-from durable_replay.http import CHUNK, Body, BytesBody, Headers, Request, Response
+from durable_replay.http import CHUNK, HOP_BY_HOP, Body, BytesBody, Headers, Request, Response
 
 __all__ = ["Answered", "Asker", "KeptBody", "NoAnswer", "Wire"]
 
 _IN_MEMORY = 1024 * 1024
 _CA = "name one that you trust with --ca-file"
 _TALKATIVE = ("httpx", "httpcore", "h2", "hpack")
-_OF_THE_HOP = (
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-)
-_ALSO_OF_AN_ANSWER = tuple(name for name in _OF_THE_HOP if name != "content-length")
+_OURS = (*HOP_BY_HOP, "content-length", "expect", "host", "http2-settings")
+"""Fields of a request that belong to its own connection, or are made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +130,7 @@ class Asker:
                 await answer.aclose()
         headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
         reason = answer.extensions.get("reason_phrase", b"").decode("latin-1")
-        response = Response(answer.status_code, headers.without(*_ALSO_OF_AN_ANSWER), body, reason)
+        response = Response(answer.status_code, headers.without(*HOP_BY_HOP), body, reason)
         return Answered(response, answer.http_version, cut)
 
     async def _body(self, answer: httpx.Response) -> tuple[Body, str]:
@@ -195,7 +181,7 @@ def _prepared(request: Request, server: Server, timeout: httpx.Timeout) -> httpx
     if url.raw_path != target:  # httpx would write it otherwise; as it was recorded is as it is meant
         extensions["target"] = target
     listed = request.headers.get("connection").lower().split(",")
-    headers = request.headers.without(*_OF_THE_HOP, *(name.strip() for name in listed if name.strip()))
+    headers = request.headers.without(*_OURS, *(name.strip() for name in listed if name.strip()))
     fields = [("Host", server.authority), *headers]
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
     content = request.body.read() if request.body else None
