@@ -40,7 +40,7 @@ HOP_BY_HOP = (
     "transfer-encoding",
     "upgrade",
 )
-"""Header fields that a message has for one connection alone (RFC 9110 7.6.1), lower case; `Connection` may name more."""
+"""Header fields that belong to one connection (RFC 9110 7.6.1), lower case; `Connection` may name more."""
 
 CHUNK = 256 * 1024
 IN_MEMORY = 64 * 1024 * 1024
