@@ -52,7 +52,11 @@ from durable_replay.cli.quick import QuickCommand
 from durable_replay.cli.terminal import say
 
 if TYPE_CHECKING:
-    from durable_replay.drift.finding import Endpoint
+    from durable_replay.drift.finding import Comparison, Endpoint
+    from durable_replay.drift.noise import DiffRules
+    from durable_replay.drift.outcome import Outcome
+    from durable_replay.drift.pairing import Pairing
+    from durable_replay.drift.report import Context
 
 __all__ = ["add_to"]
 
@@ -116,7 +120,6 @@ def diff(
     Exit code 1 where something changed as gravely as --fail-on says; docs/commands.md has the others.
     """
     from durable_replay import __version__
-    from durable_replay.drift.outcome import notes
     from durable_replay.drift.report import Context
     from durable_replay.settings import Settings
 
@@ -142,7 +145,8 @@ def diff(
         show_ignored,
         version=__version__,
     )
-    selected, comparison, ended = _selected(operation), None, None
+    rules = replace(rules, one_client=live or emulator)  # they ask what was recorded, and nothing else
+    selected = _selected(operation)
     with ExitStack() as opened:
         indexing = understood([*befores, *afters], settings, hosts_of(maps), hosts)
         sides: Sides
@@ -152,24 +156,26 @@ def diff(
             sides = asked_emulators(opened, befores, indexing)
         else:
             sides = RecordedSides(*tapes(opened, befores, afters), named(afters))
-        if sides.is_comparable:
-            pairing = paired(opened, sides.before, sides.after, indexing, hosts, selected)
-            one_client = live or emulator  # which ask what was recorded, and nothing else
-            comparison, ended = compared(pairing, replace(rules, one_client=one_client), limit)
-            context = replace(context, notes=notes(pairing))
-        outcome = sides.ending(ended)
-        context = replace(
-            context,
-            after=sides.named,
-            notes=(*sides.notes(), *context.notes),
-            next_step=sides.next_step,
-            took=perf_counter() - begun,
-        )
+        pairing = paired(opened, sides.before, sides.after, indexing, hosts, selected) if sides.is_comparable else None
+        comparison, outcome, context = _concluded(sides, pairing, rules, limit, context)
+    context = replace(context, took=perf_counter() - begun)
     if comparison is not None:
         write_report(comparison, shape, context, output)
     if outcome.text:
         say(f"durable-replay: {outcome.text}")
     return int(outcome.ending)
+
+
+def _concluded(
+    sides: Sides, pairing: Pairing | None, rules: DiffRules, limit: FailOn, context: Context
+) -> tuple[Comparison | None, Outcome, Context]:
+    """The comparison (None: there is nothing to report), how it ended, and what a reader of it has to know."""
+    from durable_replay.drift.outcome import notes
+
+    comparison, ended = (None, None) if pairing is None else compared(pairing, rules, limit)
+    told = (*sides.notes(), *(notes(pairing) if pairing else ()))
+    context = replace(context, after=sides.named, notes=told, next_step=sides.next_step)
+    return comparison, sides.ending(ended), context
 
 
 def _require_one_after(after: Path | None, given: Sequence[Path], makers: Mapping[str, bool]) -> None:
