@@ -117,7 +117,7 @@ def agreement(recorded: Response, emulated: Response, ids: Mapping[str, str] = _
         if other is _MISSING or (value is _INNER and other is _INNER):
             continue
         both += 1
-        if value == other or ids.get(str(other)) == str(value) or _same(place, value, other):
+        if _same(place, value, other, ids):
             same += 1
         else:
             differing[f"body.{_path(place)} other"] = None
@@ -128,9 +128,13 @@ def agreement(recorded: Response, emulated: Response, ids: Mapping[str, str] = _
 _INNER = object()
 
 
-def _same(place: str, recorded: object, emulated: object) -> bool:
-    if recorded is _INNER or emulated is _INNER:
-        return False
+def _same(place: str, recorded: object, emulated: object, ids: Mapping[str, str]) -> bool:
+    if recorded is _INNER or emulated is _INNER or isinstance(recorded, bool) is not isinstance(emulated, bool):
+        return False  # for Python, true is 1
+    if recorded == emulated:
+        return True
+    if type(recorded) is type(emulated) and ids.get(str(emulated)) == str(recorded):
+        return True
     name = place.rpartition(".")[2].partition("[")[0]
     return bool(same_but_volatile(name, recorded, emulated))  # type: ignore[arg-type]
 

@@ -70,6 +70,16 @@ def test_a_value_of_another_type_is_another_value() -> None:
     assert agreement(response({"n": {}}), response({"n": 1})).differing == ("body.$.n other",)
 
 
+def test_an_id_that_the_emulator_made_is_the_recorded_one_if_it_is_of_its_type() -> None:
+    made = {"77": "12"}
+    assert agreement(response({"by": "12"}), response({"by": "77"}), made).values == (1, 1)
+    assert agreement(response({"by": "12"}), response({"by": 77}), made).values == (0, 1)
+
+
+def test_true_is_not_1() -> None:
+    assert agreement(response({"n": True}), response({"n": 1})).differing == ("body.$.n other",)
+
+
 def test_only_what_the_emulator_could_know_is_measured() -> None:
     right, wrong = response({"id": "1"}), response({"error": 1}, 404)
     [row] = rows([asked(right, right), asked(right, wrong, "first"), asked(right, wrong)])
