@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -62,3 +65,37 @@ def identity() -> Callable[[Path], str]:
             return cassette.identity
 
     return read
+
+
+IsMoment = Callable[[str], bool]
+Killed = Callable[[Callable[[], object], int], bool]
+
+
+@pytest.fixture
+def is_moment() -> IsMoment:
+    """Whether an audited event is one at which a process may be killed: it touches a file, a process or a database."""
+    return lambda event: event.startswith(("os.", "open", "sqlite3.", "shutil."))
+
+
+@pytest.fixture
+def killed(is_moment: IsMoment) -> Killed:
+    """`killed(work, moment)` does it in a child that is killed at that moment; False: it was done before."""
+
+    def kill(work: Callable[[], object], moment: int) -> bool:
+        if (child := os.fork()) == 0:
+            left = moment
+
+            def met(event: str, args: tuple[object, ...]) -> None:
+                nonlocal left
+                left -= is_moment(event)
+                if left < 0 and event != "os.kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            try:
+                sys.addaudithook(met)
+                work()
+            finally:
+                os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+    return kill

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from durable_replay.errors import CassetteError, UsageError
 from durable_replay.http import Interaction
 
 Exchange = Callable[..., Interaction]
+Killed = Callable[[Callable[[], object], int], bool]
 OLD, NEW = [f"/old/{number}" for number in range(5)], [f"/new/{number}" for number in range(3)]
 
 
@@ -157,33 +157,10 @@ def test_the_command_can_be_typed_for_any_name() -> None:
 # -- a killed process
 
 
-def _is_moment(event: str) -> bool:
-    return event.startswith(("os.", "open", "sqlite3.", "shutil."))
-
-
-def _killed(work: Callable[[], None], moment: int) -> bool:
-    """Do it in a child that is killed when Python touches a file or a database for that time; False: it was done."""
-    if (child := os.fork()) == 0:
-        left = moment
-
-        def met(event: str, args: tuple[object, ...]) -> None:
-            nonlocal left
-            left -= _is_moment(event)
-            if left < 0 and event != "os.kill":
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            sys.addaudithook(met)
-            work()
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="killing at each moment needs fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_killed_at_any_moment_of_accepting_the_former_or_the_new_is_there_whole(
-    file: Path, tmp_path: Path, exchange: Exchange, targets: Callable[[Path], list[str]]
+    file: Path, tmp_path: Path, exchange: Exchange, targets: Callable[[Path], list[str]], killed: Killed
 ) -> None:
     kept(file, exchange)
     found: list[list[str]] = []
@@ -191,7 +168,7 @@ def test_killed_at_any_moment_of_accepting_the_former_or_the_new_is_there_whole(
     while True:
         place = tmp_path / str(moment) / file.name
         shutil.copytree(file.parent, place.parent)
-        alive = not _killed(lambda place=place: accept(place, keep_former=True), moment)  # type: ignore[misc]
+        alive = not killed(partial(accept, place, keep_former=True), moment)
         found.append(targets(place))
         new = place.with_name("a.cassette.new")
         assert targets(place) == NEW or targets(new) == NEW
@@ -212,14 +189,14 @@ def test_killed_at_any_moment_of_accepting_the_former_or_the_new_is_there_whole(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="killing at each moment needs fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_killed_while_it_is_put_beside_the_cassette_stays_and_a_part_is_never_kept(
-    file: Path, tmp_path: Path, exchange: Exchange, targets: Callable[[Path], list[str]]
+    file: Path, tmp_path: Path, exchange: Exchange, targets: Callable[[Path], list[str]], killed: Killed
 ) -> None:
     before = file.read_bytes()
     moment = 0
     while True:
         place = tmp_path / str(moment) / file.name
         shutil.copytree(file.parent, place.parent)
-        alive = not _killed(lambda place=place: kept(place, exchange), moment)  # type: ignore[misc]
+        alive = not killed(partial(kept, place, exchange), moment)
         new = place.with_name("a.cassette.new")
         assert place.read_bytes() == before
         assert not new.exists() or targets(new) == NEW

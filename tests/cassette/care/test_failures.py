@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ from durable_replay.http import BytesBody, Interaction
 from durable_replay.redaction.redact import Redactor
 
 Exchange = Callable[..., Interaction]
+IsMoment = Callable[[str], bool]
+Killed = Callable[[Callable[[], object], int], bool]
 Tape = Callable[..., Path]
 
 CARE: dict[str, Callable[[Path], object]] = {
@@ -109,11 +112,7 @@ def test_on_a_full_disk_nothing_is_changed_and_nothing_is_left(
 # -- a killed process
 
 
-def _is_moment(event: str) -> bool:
-    return event.startswith(("os.", "open", "sqlite3.", "shutil."))
-
-
-def _count(folder: Path, name: str) -> int:
+def _count(folder: Path, name: str, is_moment: IsMoment) -> int:
     """At how many moments it can be killed: whenever Python touches a file, a process or a database."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
@@ -121,7 +120,7 @@ def _count(folder: Path, name: str) -> int:
 
         def met(event: str, args: tuple[object, ...]) -> None:
             nonlocal moments
-            moments += _is_moment(event)
+            moments += is_moment(event)
 
         sys.addaudithook(met)
         CARE[name](folder)
@@ -137,25 +136,6 @@ def _chosen(moments: int) -> list[int]:
     """The last ones, when it takes its place, and some of those before."""
     assert moments > 10
     return [*range(0, moments - 8, max(1, moments // 7)), *range(moments - 8, moments)]
-
-
-def _killed(folder: Path, name: str, moment: int) -> bool:
-    """Do it in a child that is killed at this moment; False: it was done before."""
-    if (child := os.fork()) == 0:
-        left = moment
-
-        def met(event: str, args: tuple[object, ...]) -> None:
-            nonlocal left
-            left -= _is_moment(event)
-            if left < 0 and event != "os.kill":
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            sys.addaudithook(met)
-            CARE[name](folder)
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
 def _identities(folder: Path, names: list[str]) -> dict[str, str]:
@@ -175,19 +155,19 @@ def _identities(folder: Path, names: list[str]) -> dict[str, str]:
 @pytest.mark.parametrize("name", CARE)
 @pytest.mark.filterwarnings(FORKED)
 def test_killed_at_any_moment_all_is_as_it_was_or_done_and_can_be_done_again(
-    name: str, folder: Path, tmp_path: Path
+    name: str, folder: Path, tmp_path: Path, killed: Killed, is_moment: IsMoment
 ) -> None:
     before, touched = snapshot(folder), TOUCHED.get(name, ["t.cassette"])
     for each in ("done", "counted"):
         shutil.copytree(folder, tmp_path / each)
     CARE[name](tmp_path / "done")  # here, so that no child imports anything
     done = _identities(tmp_path / "done", touched)
-    moments = _count(tmp_path / "counted", name)
+    moments = _count(tmp_path / "counted", name, is_moment)
     unchanged = 0
     for moment in _chosen(moments):
         place = tmp_path / str(moment)
         shutil.copytree(folder, place)
-        assert _killed(place, name, moment)
+        assert killed(partial(CARE[name], place), moment)
         found = {path: data for path, data in snapshot(place).items() if _is_shown(path)}
         if found == before:
             unchanged += 1
