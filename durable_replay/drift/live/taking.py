@@ -23,6 +23,7 @@ from durable_replay.drift.live.asking import Answered, Asker, KeptBody, NoAnswer
 from durable_replay.drift.live.auth import teach
 from durable_replay.drift.live.carrying import Carry, Found, Gone, carried, carries, found_at
 from durable_replay.drift.live.failing import Failure, HostFailed, HostFailure
+from durable_replay.drift.live.interrupting import run_until_signalled
 from durable_replay.drift.live.keeping import as_recorded, asked_in, begin, end, plan_mark
 from durable_replay.drift.live.options import LiveOptions, LiveOutcome, Progress
 from durable_replay.drift.live.pacing import Clock, Pacer, WallClock
@@ -81,7 +82,7 @@ def take(
         teach(redactor, options.credentials)
         run = _Run(before, plan, writer, redactor, options, clock or WallClock(), on_progress)
         run.resume(target)
-        asyncio.run(run.all())
+        run_until_signalled(run.all())
         outcome = run.outcome()
         end(writer, mark, complete=outcome.complete)
     return outcome
