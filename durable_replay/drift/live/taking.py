@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
 
 from durable_replay.cassette.care.hosts import add_mapped_hosts
 from durable_replay.cassette.store import Cassette, CassetteWriter
@@ -22,7 +21,8 @@ from durable_replay.drift.finding import Endpoint
 from durable_replay.drift.live.asking import Answered, Asker, KeptBody, NoAnswer
 from durable_replay.drift.live.auth import teach
 from durable_replay.drift.live.carrying import Carry, Found, Gone, carried, carries, found_at
-from durable_replay.drift.live.failing import Failure, HostFailed, HostFailure
+from durable_replay.drift.live.failing import Failure, HostFailed
+from durable_replay.drift.live.hosts import Hosts
 from durable_replay.drift.live.interrupting import run_until_signalled
 from durable_replay.drift.live.keeping import as_recorded, asked_in, begin, end, plan_mark
 from durable_replay.drift.live.options import LiveOptions, LiveOutcome, Progress
@@ -30,8 +30,7 @@ from durable_replay.drift.live.pacing import Clock, Pacer, WallClock
 from durable_replay.drift.live.places import Place
 from durable_replay.drift.live.preparing import Unsendable, prepared
 from durable_replay.drift.live.second import SecondLook
-from durable_replay.drift.live.selecting import Plan, Server, Skipped, Step, require_sandboxes, selected
-from durable_replay.drift.live.verdicts import Refusals, Silence
+from durable_replay.drift.live.selecting import Plan, Skipped, Step, require_sandboxes, selected
 from durable_replay.drift.sources import Side
 from durable_replay.http import Body, Interaction, Request
 from durable_replay.redaction.placeholders import is_placeholder
@@ -112,7 +111,7 @@ class _Run:
     ) -> None:
         self._side, self._plan, self._writer = side, plan, writer
         self._redactor, self._options, self._clock, self._on_progress = redactor, options, clock, on_progress
-        self._chance = Random(options.seed)  # noqa: S311 - jitter
+        self._hosts = Hosts(plan.steps, options.pace, clock, options.seed)
         self._carries = carries(side, plan.steps)
         self._wanted: dict[int, list[Carry]] = {}
         for carry in (carry for several in self._carries.values() for carry in several):
@@ -122,14 +121,8 @@ class _Run:
         """First and second steps."""
         self._over: dict[int, asyncio.Event] = {}
         self._found: dict[tuple[int, Place], Found] = {}
-        self._pacers: dict[Server, Pacer] = {}
-        self._refusals = {step.host: Refusals(step.host) for step in plan.steps}
-        self._failed: dict[str, HostFailure] = {}
-        self._tired: set[str] = set()
-        """Hosts that failed when they were asked once more, which is no failure of the run."""
         self._placed: dict[int, int] = {}
         """Steps' numbers to those on the new tape."""
-        self._silence = Silence()
         self._broken = Counter[int]()
         """How often the answer to a step broke off."""
         self._again: set[int] = set()
@@ -183,13 +176,10 @@ class _Run:
         async with Asker(self._options.wire) as asker:
             await self._round(todo, asker)
             if self._options.second_look:
-                seconds = [self._added(step) for step in self._second.steps(self._hopeless()) if self._is_left(step)]
+                looks = self._second.steps(self._hosts.hopeless())
+                seconds = [self._added(step) for step in looks if self._is_left(step)]
                 self._total += len(seconds)
                 await self._round(seconds, asker)
-
-    def _hopeless(self) -> set[str]:
-        refused = {host for host, refusals in self._refusals.items() if refusals.failure() is not None}
-        return refused | self._failed.keys()
 
     def _is_left(self, second: Step) -> bool:
         """Whether a second look is still to be had; what carries a value that is hidden on the new tape is not."""
@@ -237,10 +227,7 @@ class _Run:
         except NoAnswer as wrong:
             self._leave_out(step, str(wrong), again=True, asked=True)
         except HostFailed as wrong:
-            if step.again:
-                self._tired.add(step.host)
-            else:
-                self._failed.setdefault(step.host, HostFailure(step.host, wrong.failure, wrong.text))
+            self._hosts.fail(step, wrong)
             self._leave_out(step, FAILED, again=True)
         finally:
             self._over[step.number].set()
@@ -263,12 +250,12 @@ class _Run:
         request = carried(recorded, self._needed(step), self._found)
         credential = self._options.credentials.of(step.server.scheme, step.server.host, step.server.port)
         rules = self._redactor.rules
-        pacer = self._pacer(step.server)
+        pacer = self._hosts.pacer(step.server)
         attempt = 0
         while True:
             attempt += 1
             async with pacer.turn(step.number):
-                self._require_host(step)
+                self._hosts.require(step)
                 begun = self._clock.now()
                 sent, fewer = prepared(request, recorded, step.server, credential, rules, begun)
                 answered = await self._answer(step, sent, asker, attempt)
@@ -291,12 +278,10 @@ class _Run:
         except NoAnswer as wrong:
             self._broken[step.number] += wrong.begun
             if step.writes or attempt >= self._options.pace.tries or self._broken[step.number] >= BEGUN:
-                if self._silence.is_hopeless(step.host):
-                    text = f"{step.server.authority} does not answer: {wrong}"
-                    raise HostFailed(Failure.unreachable, text) from None
+                self._hosts.require_answers(step, wrong)
                 raise
         else:
-            self._silence.ended(step.host)
+            self._hosts.answered(step.host)
             return answered
         return None
 
@@ -310,22 +295,6 @@ class _Run:
                 _close(answered.response.body)
         return limited
 
-    def _require_host(self, step: Step) -> None:
-        if step.again and step.host in self._tired:
-            raise HostFailed(Failure.unreachable, FAILED)
-        failed = self._failed.get(step.host)
-        if failed is not None:
-            raise HostFailed(failed.failure, failed.text)
-        if self._refusals[step.host].is_hopeless:
-            told = self._refusals[step.host].failure()
-            assert told is not None
-            raise HostFailed(told.failure, told.text)
-
-    def _pacer(self, server: Server) -> Pacer:
-        if server not in self._pacers:
-            self._pacers[server] = Pacer(server.authority, self._options.pace, self._clock, self._chance)
-        return self._pacers[server]
-
     # -- answers ----------------------------------------------------------------------------------------------------
 
     def _take_in(self, step: Step, interaction: Interaction) -> None:
@@ -335,7 +304,7 @@ class _Run:
             numbers = (step.number,) if step.again else (step.number, self._second.number(step.number))
             self._found.update({(number, place): one for number in numbers for place, one in found.items()})
         if step.number not in self._again and not step.again:
-            self._refusals[step.host].count(step, interaction.response)
+            self._hosts.count(step, interaction.response)
 
     def _put(self, taken: _Taken | None) -> None:
         if taken is None:
@@ -354,11 +323,9 @@ class _Run:
 
     def outcome(self) -> LiveOutcome:
         """How it ended; what a host refused as a whole leaves the new tape again."""
-        for refusals in self._refusals.values():
-            told = refusals.failure()
-            if told is not None and (refusals.is_hopeless or refusals.host not in self._failed):
-                self._failed[refusals.host] = told
-                self._withdraw(refusals.steps)
+        for refused in self._hosts.refused():
+            self._withdraw(refused)
+        failures = self._hosts.failures()
         placed = [self._steps[number] for number in self._placed]
         again = sum(step.again for step in placed)
         return LiveOutcome(
@@ -368,9 +335,9 @@ class _Run:
             frozenset(number for step in placed for number in step.covers),
             frozenset(self._placed.values()),
             tuple(self._skipped()),
-            tuple(sorted(self._failed.values(), key=lambda failure: failure.host)),
+            failures,
             self._bare,
-            not self._failed and not self._unfinished,
+            not failures and not self._unfinished,
             again,
             self._unsure,
         )

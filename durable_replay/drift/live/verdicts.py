@@ -72,6 +72,10 @@ class Refusals:
         """Whether to ask no more."""
         return not self.accepted and len(self.steps) >= ENOUGH
 
+    def hopeless_failure(self) -> HostFailure | None:
+        """Why to ask no more; None: more is to be asked."""
+        return self.failure() if self.is_hopeless else None
+
     def failure(self) -> HostFailure | None:
         """What is said of a host that refused everything."""
         if self.accepted or not self.steps:
