@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from durable_replay.cli.counting import counting
 from durable_replay.cli.options import Maps, hosts_of
 from durable_replay.cli.quick import QuickCommand
-from durable_replay.cli.terminal import out, written
+from durable_replay.cli.running import WRONG_USE
+from durable_replay.cli.terminal import out, say, written
+
+if TYPE_CHECKING:
+    from durable_replay.drift.measuring import Measured
 
 __all__ = ["add_to"]
 
@@ -43,7 +47,8 @@ def fidelity(
     """Ask the emulators for every recorded request, and say by operation how far their answers agree.
 
     An emulator knows the tape up to the request that it is asked, and no more. Hosts that no service claims belong to
-    the service that a file's folder is named after.
+    the service that a file's folder is named after. Broken files are named, the others measured; the exit code is
+    then 2.
     """
     from durable_replay.drift.measuring import measure
     from durable_replay.drift.report import agreements
@@ -62,4 +67,15 @@ def fidelity(
         print(text, end="")
     else:
         written(text, output)
-    return 0
+    if measured.rows and not measured.services():
+        say(
+            "no service here knows these hosts; `durable-replay services` lists them, --map HOST=SERVICE names a host's"
+        )
+    return _told_broken(measured)
+
+
+def _told_broken(measured: Measured) -> int:
+    for path, error in measured.broken:
+        text = " ".join(str(error).split())
+        say(f"durable-replay: {text}" if str(path) in text else f"durable-replay: {path}: {text}")
+    return WRONG_USE if measured.broken else 0

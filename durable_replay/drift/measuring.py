@@ -13,7 +13,7 @@ from pathlib import Path
 from durable_replay.drift.emulated import ask_emulators
 from durable_replay.drift.fidelity import Row, rows
 from durable_replay.drift.recorded import as_cassette, files_of, is_recording, unclaimed
-from durable_replay.errors import CassetteError, UsageError
+from durable_replay.errors import CassetteError, ReplayError, UsageError
 from durable_replay.service.registry import Registry
 from durable_replay.settings import Settings
 from durable_replay.tapes import understanding
@@ -34,6 +34,8 @@ class Measured:
     interactions: int = 0
     skipped: list[Path] = field(default_factory=list)
     """Files that hold no recording."""
+    broken: list[tuple[Path, ReplayError]] = field(default_factory=list)
+    """Files that could not be read, and why; nothing of them is in the rows."""
 
     def services(self) -> list[str]:
         """Those with a row."""
@@ -48,23 +50,39 @@ def measure(
 ) -> Measured:
     """Asks the emulators for every interaction of these files and folders.
 
-    `hosts` maps further hosts to services. Raises UsageError for a path that is not there or a named file that holds no
-    recording, CassetteError for a broken one.
+    `hosts` maps further hosts to services. A file that is broken is named in `broken`, and the others are measured.
+    Raises UsageError for a path that is not there, a named file that holds no recording, or folders without any; where
+    a broken file is all there is, its error.
     """
     files = [*files_of(paths)]
+    understanding([], settings, hosts)  # wrong settings are not the first file's fault
     found = Measured()
     registry = Registry.installed()
     for done, (path, named) in enumerate(files):
         on_progress(done, len(files))
         if not is_recording(path):
             if named:
-                raise UsageError(f"{path} is no cassette, and of no format that can be imported")
+                raise UsageError(
+                    f"{path} is no cassette, and of no format that can be imported; name cassettes, recordings, or"
+                    " folders of them"
+                )
             found.skipped.append(path)
             continue
-        with as_cassette(path) as cassette:
-            _add(found, cassette, settings, {**_by_folder(path, cassette, registry), **hosts})
-        found.files += 1
+        try:
+            with as_cassette(path) as cassette:
+                _add(found, cassette, settings, {**_by_folder(path, cassette, registry), **hosts})
+        except (CassetteError, UsageError) as error:
+            found.broken.append((path, error))
+        else:
+            found.files += 1
     on_progress(len(files), len(files))
+    if not found.files and len(found.broken) == 1:
+        raise found.broken[0][1]
+    if not found.files and not found.broken:
+        raise UsageError(
+            f"{', '.join(map(str, paths))}: none of {len(files):,} files in there is a cassette or a recording that can"
+            " be imported; name others"
+        )
     found.rows.sort(key=lambda row: (row.service, row.operation.replace("_", " ")))
     return found
 

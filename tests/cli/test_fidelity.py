@@ -69,3 +69,22 @@ def test_a_report_that_cannot_be_written_is_one_line_and_exit_2(told: Tell, cass
         "",
         f"durable-replay: --output {nowhere} cannot be written: No such file or directory\n",
     )
+
+
+def test_a_broken_file_of_a_folder_is_named_after_the_table_of_the_others(
+    told: Tell, cassette: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "a.cassette"
+    broken.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+    code, output, errors = told("fidelity", tmp_path)
+    assert (code, output.splitlines()[-1]) == (2, "2 interactions of 1 recording.")
+    [line] = errors.splitlines()
+    assert line.startswith(f"durable-replay: {broken}")
+
+
+def test_where_no_service_knows_the_hosts_the_next_step_is_told(told: Tell, tmp_path: Path) -> None:
+    path = tmp_path / "shop.cassette"
+    with CassetteWriter.open(path) as writer:
+        writer.append(exchange("GET", "https://shop.test/items", 200, {"a": 1}, at=1_700_000_000.0))
+    code, _, errors = told("fidelity", path)
+    assert (code, "--map HOST=SERVICE" in errors) == (0, True)

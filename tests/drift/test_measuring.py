@@ -111,7 +111,7 @@ def test_the_reports_tell_shares_rounded_down(tmp_path: Path) -> None:
     row.keys = (999_999, 1_000_000)
     page = agreements.as_markdown(measured)
     assert "| get issue | 2 | 1 | 1 |  | 100 % | 99.9 % | 100 % |" in page
-    assert "4 interactions of 1 recordings, 1 of them of no operation" in page
+    assert "4 interactions of 1 recording, 1 of them of no operation" in page
     table = agreements.as_table(measured, 100, color=False)
     assert [line.split()[0] for line in table.splitlines() if line][:2] == ["jira", "operation"]
     document = json.loads(agreements.as_json(measured))
@@ -139,3 +139,27 @@ def test_the_emulators_are_measured_on_real_traffic(shared: Path) -> None:
     values = [sum(row.values[at] for row in measured.rows) for at in (0, 1)]
     assert keys[0] / keys[1] >= 0.78
     assert values[0] / values[1] >= 0.95
+
+
+def test_a_broken_file_is_named_and_the_others_are_measured(tmp_path: Path) -> None:
+    (tmp_path / "a.cassette").write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+    cassette(tmp_path / "b.cassette")
+    (tmp_path / "c.har").write_text('{"log": {"version": "1.2", "entries": [')
+    measured = measure([tmp_path], Settings(), {})
+    assert [path.name for path, _ in measured.broken] == ["a.cassette", "c.har"]
+    assert (measured.files, measured.interactions) == (1, 4)
+    assert [one["file"] for one in json.loads(agreements.as_json(measured))["broken"]] == [
+        str(tmp_path / "a.cassette"),
+        str(tmp_path / "c.har"),
+    ]
+
+
+def test_a_wrong_setting_is_told_as_such_and_not_as_a_broken_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nobody"):
+        measure([cassette(tmp_path / "a.cassette")], Settings(), {"issues.test": "nobody"})
+
+
+def test_folders_without_a_recording_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("Where these are from.")
+    with pytest.raises(UsageError, match=f"{tmp_path}: none of 1 files in there"):
+        measure([tmp_path], Settings(), {})

@@ -74,6 +74,7 @@ def as_json(measured: Measured) -> str:
             for row in measured.rows
         ],
         "skipped": [str(path) for path in measured.skipped],
+        "broken": [{"file": str(path), "error": str(error)} for path, error in measured.broken],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -103,4 +104,5 @@ def _share(counts: tuple[int, int]) -> str:
 def _sum(measured: Measured) -> str:
     unknown = sum(row.recorded for row in measured.rows if not row.service)
     told = f", {unknown:,} of them of no operation that an emulator knows" if unknown else ""
-    return f"{measured.interactions:,} interactions of {measured.files:,} recordings{told}."
+    recordings = f"{measured.files:,} recording{'' if measured.files == 1 else 's'}"
+    return f"{measured.interactions:,} interactions of {recordings}{told}."
