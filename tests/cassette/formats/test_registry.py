@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable_replay.cassette.formats.registry import FORMATS, named, sniffed
+from durable_replay.cassette.formats.registry import FORMATS, named, sniffed, unknown
 from durable_replay.cassette.formats.source import Source, located
 from durable_replay.errors import CassetteError, UsageError
 
@@ -182,3 +182,11 @@ def test_knowing_the_formats_loads_no_mitmproxy() -> None:
     code = "import sys, durable_replay.cassette.formats.importing; print('mitmproxy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["False"]
+
+
+def test_a_cassettes_own_text_is_among_the_formats_that_are_told(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("just words")
+    assert "ruby-vcr, text, vcrpy" in str(unknown(Source(notes)))
+    with pytest.raises(UsageError, match="ruby-vcr, text, vcrpy"):
+        named("xls")
