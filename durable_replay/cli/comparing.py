@@ -216,6 +216,7 @@ def rules_of(settings: DiffSettings, ignore: Iterable[str], severity: Iterable[s
     """The settings' rules, then the command line's; a later severity of a kind wins."""
     from durable_replay.drift.knowledge import rules_of_world
     from durable_replay.drift.noise import DiffRules
+    from durable_replay.errors import UsageError
 
     rules = [_rule(text, f"{settings.place}.ignore[{number}]") for number, text in enumerate(settings.ignore)]
     rules += [_rule(text, "--ignore") for text in ignore]
@@ -224,7 +225,9 @@ def rules_of(settings: DiffSettings, ignore: Iterable[str], severity: Iterable[s
         for kind, text in settings.severity.items()
     }
     for text in severity:
-        kind, _, grave = text.partition("=")
+        kind, equals, grave = text.partition("=")
+        if not equals:
+            raise UsageError(f"--severity {text!r} is not KIND=SEVERITY, as in --severity enum-added=breaking")
         severities[_kind(kind, "--severity")] = _severity(grave, f"--severity {text!r}")
     return DiffRules(tuple(rules), severities, rules_of_world)
 

@@ -56,9 +56,11 @@ def indexed(*cassettes: Path) -> None:
 
 
 def there(file: Path) -> Path:
-    """The same; UsageError where there is no such file."""
+    """The same; UsageError where there is no such file, or a folder."""
     from durable_replay.errors import UsageError
 
     if not file.exists():
         raise UsageError(f"there is no cassette {file}; check the name")
+    if file.is_dir():
+        raise UsageError(f"{file} is a directory, a cassette is a file. Name the file in it.")
     return file

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Mode", "Taking", "recording_text", "show_recording"]
 
+NOTHING_CAME = (
+    "no request came through the proxy and was answered. Does the program go by HTTPS_PROXY, and are servers of this"
+    " machine named by --map or --include-loopback?"
+)
+
 
 class Mode(StrEnum):
     """What is recorded."""
@@ -58,6 +63,7 @@ class Taking:
             raise not_started(self.command[0], FileNotFoundError())
         for text in self.maps:
             parse_map(text)
+        _require_upstream(self.upstream_proxy, self.upstream_ca)
 
     def into(self, cassette: Path, shown: Path | None = None, loopback_hosts: frozenset[str] = frozenset()) -> Outcome:
         """Record into this cassette, which people know as `shown`. Raises UsageError and CassetteError."""
@@ -115,6 +121,28 @@ def _require_mitmproxy() -> None:
         raise UsageError("recording needs mitmproxy: pip install 'durable-replay[record]'")
 
 
+def _require_upstream(proxy: str | None, ca: Path | None) -> None:
+    """What the proxy would take without a word, and then reach nothing."""
+    from ssl import create_default_context
+    from urllib.parse import urlsplit
+
+    from durable_replay.errors import UsageError
+
+    if proxy is not None:
+        try:
+            parts = urlsplit(proxy)
+            whole = parts.scheme in ("http", "https") and parts.hostname and parts.port is not None
+        except ValueError:
+            whole = False
+        if not whole:
+            raise UsageError("--upstream-proxy is not http://HOST:PORT, as in --upstream-proxy http://localhost:3128")
+    if ca is not None:
+        try:
+            create_default_context(cafile=ca)
+        except OSError:  # SSLError too
+            raise UsageError(f"--upstream-ca {ca} is no PEM file of certificates that can be read") from None
+
+
 @contextmanager
 def _live_line(*, alone: bool) -> Iterator[Callable[[Progress], None] | None]:
     """A line that is kept up to date; none where a command has the terminal, or there is no terminal."""
@@ -140,6 +168,8 @@ def show_recording(outcome: Outcome, cassette: Path, *, as_json: bool) -> None:
     )
     if outcome.error:
         say(f"durable-replay: {outcome.error}")
+    elif not outcome.interactions:
+        say(f"durable-replay: {NOTHING_CAME}")
 
 
 def recording_text(outcome: Outcome | None, cassette: Path, **more: object) -> str:

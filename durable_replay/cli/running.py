@@ -103,7 +103,8 @@ def _wrong_use(error: Exception, name: str) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else name
     text = getattr(error, "format_message", error.__str__)()
-    return f"{' '.join(text.split()).rstrip('.')}. See {path} --help"
+    told = " ".join(text.split()).rstrip(".")
+    return f"{told}{'' if told.endswith('?') else '.'} See {path} --help"
 
 
 def _told(text: str, code: int) -> int:

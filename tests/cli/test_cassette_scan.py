@@ -63,3 +63,11 @@ def test_a_file_that_is_no_cassette_is_named(told: Tell, tmp_path: Path) -> None
     code, _, errors = told("cassette", "scan", tmp_path / "notes.txt")
     assert code == 2 and "notes.txt" in errors
     assert told("cassette", "scan", tmp_path / "gone.cassette")[0] == 2
+
+
+@pytest.mark.parametrize("command", ["scan", "scrub"])
+def test_a_folder_is_no_cassette(told: Tell, tmp_path: Path, command: str) -> None:
+    (tmp_path / "recordings").mkdir()
+    code, output, errors = told("cassette", command, "recordings")
+    assert (code, output) == (2, "")
+    assert errors == "durable-replay: recordings is a directory, a cassette is a file. Name the file in it.\n"

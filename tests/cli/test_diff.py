@@ -209,6 +209,7 @@ def test_a_report_that_cannot_be_written_is_wrong_use(told: Told, sides: tuple[P
         (("--ignore", "kind=nothing"), "--ignore: "),
         (("--ignore", ""), "--ignore: "),
         (("--severity", "nothing=breaking"), "names no kind of difference: 'nothing'"),
+        (("--severity", "status"), "--severity 'status' is not KIND=SEVERITY"),
         (("--severity", "status=grave"), "is no severity: 'grave'"),
         (("--same", "localhost"), "--same 'localhost' is not HOST=HOST"),
         (("--map", "localhost"), "--map 'localhost' is not"),

@@ -63,6 +63,9 @@ def test_without_a_command_it_says_where_it_listens_and_ends_cleanly(start: Star
         (["-c", "no/such/folder/x.cassette", "--", "true"], "there is no folder"),
         (["-c", "x.cassette", "--mode", "twice", "--", "true"], "is not one of once, new, all, none"),
         (["-c", "x.cassette", "--map", "nowhere", "--", "true"], "is not HOST[:PORT]=SERVICE"),
+        (["-c", "x.cassette", "--upstream-proxy", "squid", "--", "true"], "is not http://HOST:PORT"),
+        (["-c", "x.cassette", "--upstream-proxy", "http://squid:a", "--", "true"], "is not http://HOST:PORT"),
+        (["-c", "x.cassette", "--upstream-ca", "absent.pem", "--", "true"], "absent.pem is no PEM file"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_2(told: Tell, arguments: list[str], what: str) -> None:
@@ -70,3 +73,12 @@ def test_wrong_use_is_one_line_and_exit_2(told: Tell, arguments: list[str], what
     assert (code, output) == (2, "")
     assert len(errors.splitlines()) == 1
     assert what in errors
+    assert not Path("x.cassette").exists()
+
+
+def test_a_recording_of_nothing_says_where_the_requests_may_have_gone(run: Run) -> None:
+    done = run("record", "-c", "x.cassette", "--", sys.executable, "-c", "pass")
+    assert done.returncode == 0
+    assert "recorded 0 of 0 interactions" in done.stderr
+    assert "no request came through the proxy" in done.stderr
+    assert "--include-loopback" in done.stderr

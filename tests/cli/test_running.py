@@ -38,6 +38,7 @@ def test_wrong_use_is_one_line_that_names_the_help(told: Tell, arguments: list[s
     assert (code, output, len(errors.splitlines())) == (2, "", 1)
     assert what in errors
     assert "--help" in errors
+    assert "?." not in errors
 
 
 def test_the_version_is_told(told: Tell) -> None:
