@@ -200,8 +200,7 @@ def _notes(outcome: LiveOutcome, *, kept: bool) -> Iterator[str]:
         differed = _counted(outcome.unsure, "answer was", "answers were")
         yield f"{differed} not as recorded, and could not be had once more"
     for one in outcome.skipped[:_MOST_NOTES]:
-        what = "no answer" if one.asked else "not asked"
-        yield f"{what}: {one.endpoint}, {one.count:,} recorded: {one.reason}"
+        yield f"{one.how}: {one.endpoint}, {one.count:,} recorded: {one.reason}"
     if len(outcome.skipped) > _MOST_NOTES:
         yield f"not asked: {len(outcome.skipped) - _MOST_NOTES:,} endpoints more"
     if kept and not outcome.complete and not outcome.failures:

@@ -70,7 +70,7 @@ class Hosts:
             told = refusals.failure()
             if told is not None and (refusals.is_hopeless or refusals.host not in self._failed):
                 self._failed[refusals.host] = told
-                yield tuple(refusals.steps)
+                yield (*refusals.steps, *refusals.beside)
 
     def failures(self) -> tuple[HostFailure, ...]:
         """By host's name."""

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from durable_replay.cassette.bodies import StoredBody
 from durable_replay.drift.endpoints import Asked, Asking
 from durable_replay.drift.finding import Endpoint
+from durable_replay.drift.live.unsent import Touched
 from durable_replay.drift.sources import Side
 from durable_replay.drift.templates import blanked_path
 from durable_replay.errors import UsageError
@@ -121,11 +122,16 @@ class Step:
     writes: bool = False
     single: bool = False
     again: bool = False
+    touched: bool = False
+    """Whether a recorded write that is not sent made or took away what is asked for."""
 
     @property
     def recorded(self) -> int:
         """The number of the request on the tape."""
         return self.covers[0]
+
+
+UNSENT = "a recorded write that was not sent made it or took it away"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -136,6 +142,11 @@ class Skipped:
     reason: str
     count: int = 1
     asked: bool = False
+
+    @property
+    def how(self) -> str:
+        """What became of them, for people."""
+        return "no answer" if self.asked else "not compared" if self.reason == UNSENT else "not asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +167,7 @@ class _Same:
     status: int
     page: bool
     writes: bool
+    path: str
     numbers: list[int] = field(default_factory=list)
     prints: set[bytes] = field(default_factory=set)
 
@@ -169,24 +181,26 @@ def selected(
     wanted: Callable[[Endpoint], bool] = lambda endpoint: True,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Plan:
-    """Reads the tape once and says what is asked. Raises CassetteError.
+    """Reads the tape once and says what is asked. Raises CassetteError, and UsageError for a target of no use.
 
     A request is asked once, or as often as it was recorded where its answers differed, at most `repeat` times (0: once
     or ten times).
     """
     asking, groups, left_out = Asking(indexing), dict[tuple[object, ...], _Same](), Counter[tuple[Endpoint, str]]()
+    touched, hosts = Touched(), set[str]()
     for done, interaction in enumerate(side):
         if done % 500 == 0:
             on_progress(done, len(side))
         request = interaction.request
         asked = asking.asked(request)
         endpoint = _endpoint(asked)
-        if not wanted(endpoint):
-            continue
+        hosts |= {request.host.lower(), f"{request.host.lower()}:{request.port}"}
         writes = not is_safe(request, indexing)
         reason = _reason(interaction, targets, writes=writes)
-        if reason:
-            left_out[endpoint, reason] += 1
+        if writes and (reason or not wanted(endpoint)):
+            touched.add(interaction)
+        if reason or not wanted(endpoint):
+            left_out[endpoint, reason] += wanted(endpoint)
             continue
         identity = (request.authority, asked.key, _redacted(request), interaction.number if writes else 0)
         same = groups.get(identity)
@@ -194,8 +208,19 @@ def selected(
             same = groups[identity] = _same(interaction, targets.of_request(request), endpoint, writes=writes)
         same.numbers.append(interaction.number)
         same.prints.add(_print(interaction.response))
-    steps = sorted((step for same in groups.values() for step in _steps(same, repeat)), key=_number)
-    return Plan(tuple(_in_order(steps)), tuple(sorted(Skipped(*key, count) for key, count in left_out.items())))
+    _require_recorded(targets, hosts)
+    steps = sorted((step for same in groups.values() for step in _steps(same, repeat, touched)), key=_number)
+    return Plan(
+        tuple(_in_order(steps)), tuple(sorted(Skipped(*key, count) for key, count in left_out.items() if count))
+    )
+
+
+def _require_recorded(targets: Targets, hosts: set[str]) -> None:
+    """A misspelt --to would send everything to the recorded server after all."""
+    unknown = sorted(targets.elsewhere.keys() - hosts)
+    if unknown and hosts:
+        known = ", ".join(sorted(host for host in hosts if ":" in host)[:5])
+        raise UsageError(f"--to {unknown[0]}: nothing on the tape was asked of it; there is {known}")
 
 
 def require_sandboxes(plan: Plan, targets: Targets) -> None:
@@ -258,7 +283,9 @@ def _redacted(request: Request) -> tuple[str, ...]:
 def _same(interaction: Interaction, server: Server, endpoint: Endpoint, *, writes: bool) -> _Same:
     response = interaction.response
     page = 300 <= response.status < 400 or "html" in response.headers.get("content-type").lower()
-    return _Same(server, interaction.request.authority, endpoint, response.status, page, writes)
+    return _Same(
+        server, interaction.request.authority, endpoint, response.status, page, writes, interaction.request.path
+    )
 
 
 def _print(response: Response) -> bytes:
@@ -274,7 +301,7 @@ def _content(body: Body) -> str:
     return told.hexdigest()
 
 
-def _steps(same: _Same, repeat: int) -> list[Step]:
+def _steps(same: _Same, repeat: int, touched: Touched) -> list[Step]:
     numbers = same.numbers
     times = min(len(numbers), repeat or (MOST_REPEATS if len(same.prints) > 1 else 1))
     return [
@@ -289,6 +316,7 @@ def _steps(same: _Same, repeat: int) -> list[Step]:
             numbers[at - 1] if at else 0,
             same.writes,
             single=times == 1,
+            touched=touched.holds(same.host, same.path),
         )
         for at, number in enumerate(numbers[:times])
     ]

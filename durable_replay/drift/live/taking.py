@@ -30,7 +30,8 @@ from durable_replay.drift.live.pacing import Clock, Pacer, WallClock
 from durable_replay.drift.live.places import Place
 from durable_replay.drift.live.preparing import Unsendable, prepared
 from durable_replay.drift.live.second import SecondLook
-from durable_replay.drift.live.selecting import Plan, Skipped, Step, require_sandboxes, selected
+from durable_replay.drift.live.selecting import UNSENT, Plan, Skipped, Step, require_sandboxes, selected
+from durable_replay.drift.live.unsent import is_there_or_not
 from durable_replay.drift.sources import Side
 from durable_replay.http import Body, Interaction, Request
 from durable_replay.redaction.placeholders import is_placeholder
@@ -94,6 +95,10 @@ class _Taken:
     step: Step
     interaction: Interaction
     kept: bool
+
+
+class _NothingSaid(Exception):
+    """An answer that says nothing of the API."""
 
 
 class _Run:
@@ -224,6 +229,8 @@ class _Run:
             self._leave_out(step, GONE if self._has_sources(step) else NO_CURSOR)
         except Unsendable as wrong:
             self._leave_out(step, str(wrong))
+        except _NothingSaid:
+            self._leave_out(step, UNSENT)
         except NoAnswer as wrong:
             self._leave_out(step, str(wrong), again=True, asked=True)
         except HostFailed as wrong:
@@ -246,7 +253,8 @@ class _Run:
         self._unfinished = self._unfinished or again
 
     async def _asked(self, step: Step, asker: Asker) -> _Taken:
-        recorded = self._side.interaction(step.recorded).request
+        before = self._side.interaction(step.recorded)
+        recorded = before.request
         request = carried(recorded, self._needed(step), self._found)
         credential = self._options.credentials.of(step.server.scheme, step.server.host, step.server.port)
         rules = self._redactor.rules
@@ -263,6 +271,9 @@ class _Run:
                 await pacer.rest(attempt)
             elif not self._is_limited(pacer, step, answered, attempt):
                 break
+        if step.touched and is_there_or_not(before.response.status, answered.response.status):
+            _close(answered.response.body)
+            raise _NothingSaid
         self._bare += bool(fewer) and not step.again
         interaction = as_recorded(step, sent, recorded, answered, begun, self._clock.now() - begun)
         self._take_in(step, interaction)

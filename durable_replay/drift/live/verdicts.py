@@ -53,14 +53,20 @@ class Refusals:
     refused: int = 0
     login: int = 0
     steps: list[int] = field(default_factory=list)
+    beside: list[int] = field(default_factory=list)
+    """Steps with another than a good answer on the tape that are refused alike: they count for nothing."""
 
     def count(self, step: Step, response: Response) -> None:
         """Takes in one answer."""
+        denied = response.status in (401, 403)
+        login = not denied and not step.page and is_login(response)
         if not 200 <= step.status < 300:
+            if (denied or login) and response.status != step.status:
+                self.beside.append(step.number)
             return
-        if response.status in (401, 403):
+        if denied:
             self.refused += 1
-        elif not step.page and is_login(response):
+        elif login:
             self.login += 1
         else:
             self.accepted += 1

@@ -77,6 +77,14 @@ def test_a_sandbox_that_is_not_on_the_tape_is_a_misspelling(bench: Any, start: S
         bench.take(targets=Targets.of({}, frozenset({"sandbox.test"}), include_writes=True))
 
 
+def test_a_host_to_ask_elsewhere_that_is_not_on_the_tape_is_a_misspelling(bench: Any, start: Start) -> None:
+    service, staging = start(), start()
+    bench.tape(exchange("GET", f"{service.url}/a", 200, {}))
+    with pytest.raises(UsageError, match=rf"--to 127\.0\.0\.1:1: nothing on the tape .* there is {service.host}"):
+        bench.take(targets=Targets.of({"127.0.0.1:1": staging.url}, frozenset(), include_writes=False))
+    assert service.asked == staging.asked == []
+
+
 def test_a_request_is_asked_once_unless_its_answers_differed(bench: Any, start: Start) -> None:
     service = start()
     same = [exchange("GET", f"{service.url}/same", 200, {"a": 1})] * 3
@@ -317,6 +325,24 @@ def test_refused_credentials_are_said_once_and_soon(bench: Any, start: Start) ->
     assert len(service.asked) < 10
     assert bench.taken() == []
     assert (outcome.before, outcome.complete) == (frozenset(), False)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (401, {}),
+        (302, b"", [("Location", "/login")]),
+        (200, b'<input type="password">', [("Content-Type", "text/html")]),
+    ],
+)
+def test_of_a_host_that_refuses_everything_no_answer_is_compared(
+    bench: Any, start: Start, answer: tuple[Any, ...]
+) -> None:
+    service = start(lambda asked: answer)
+    absent = exchange("GET", f"{service.url}/none", 404, {})
+    bench.tape(absent, *(exchange("GET", f"{service.url}/{number}", 200, {}) for number in range(3)))
+    outcome = bench.take()
+    assert (len(outcome.failures), outcome.answered, bench.taken()) == (1, 0, [])
 
 
 def test_a_host_that_refuses_some_requests_is_compared(bench: Any, start: Start) -> None:
