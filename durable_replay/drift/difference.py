@@ -10,11 +10,27 @@ from math import prod
 from durable_replay.drift.documents import Node
 from durable_replay.drift.finding import Example, Kind, Severity
 
-__all__ = ["BY_CHANCE", "OTHER_THINGS", "Difference", "Evidence", "by_chance", "chance_of", "example_text", "short"]
+__all__ = [
+    "BY_CHANCE",
+    "OTHER_FRAMES",
+    "OTHER_RUNS",
+    "OTHER_THINGS",
+    "Difference",
+    "Evidence",
+    "by_chance",
+    "chance_of",
+    "example_text",
+    "short",
+]
 
 BY_CHANCE = 0.01
 """What has less probability than this is no coincidence."""
 OTHER_THINGS = "the two sides asked for different things, and too few answers tell it from what varies between things"
+OTHER_RUNS = (
+    "the two sides are recordings of different runs (less than three quarters of their requests go to the same"
+    " endpoints), and too few answers tell it from what varies between the things that each asked for"
+)
+OTHER_FRAMES = "other things happened in the two conversations, and too few tell it from what varies between those"
 SHOWN = 200
 """Characters of an example."""
 
@@ -42,6 +58,10 @@ class Evidence:
 
     lost: Mapping[str, int] = field(default_factory=dict)
     """By the path of a field, how many pairs of one request lost it."""
+    emptied: Mapping[str, int] = field(default_factory=dict)
+    """By the path of an object, in how many pairs of one request it is empty now."""
+    filled: Mapping[str, int] = field(default_factory=dict)
+    """The reverse."""
     changed: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     """By path strings that the same request no longer answers, with those that it answers now."""
     repeats: float = 1.0
@@ -60,11 +80,13 @@ def chance_of(count: int, there: int, elsewhere: int, evidence: Evidence) -> flo
     """The probability that all `count` of `there` objects of the after side fell on that side, of `elsewhere` on the
     other, by chance alone: no more of each are evidence than there are requests."""
     before, after = min(elsewhere, evidence.requests[0]), min(there, evidence.requests[1])
-    return by_chance(max(1, round(count * after / max(1, there))), after, before)
+    return by_chance(max(1, round(min(count, there) * after / max(1, there))), after, before)
 
 
 def by_chance(present: int, before: int, after: int) -> float:
     """The probability that all that is `present` fell on the before side, if nothing had changed."""
+    if present > before:
+        return 0.0
     return prod((before - i) / (before + after - i) for i in range(min(present, 1000)))
 
 

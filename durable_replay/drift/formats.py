@@ -54,7 +54,7 @@ def same_but_volatile(name: str, before: Node, after: Node) -> str:
 
 def _numbers(name: str, before: float, after: float) -> str:
     kinds = classes_of(name)
-    whole = before == before // 1 and after == after // 1 if abs(before) + abs(after) < float("inf") else False
+    whole = _is_whole(before) and _is_whole(after)
     if "id" in kinds and whole:
         return "id"
     if "fleeting" in kinds:
@@ -64,6 +64,11 @@ def _numbers(name: str, before: float, after: float) -> str:
     if whole and ("counter" in kinds or "popular" in kinds):
         return "counter"
     return "measure" if "measure" in kinds else ""
+
+
+def _is_whole(number: float) -> bool:
+    """Of any size: the largest whole numbers are no fractions."""
+    return isinstance(number, int) or number.is_integer()
 
 
 def _strings(name: str, before: str, after: str) -> str:

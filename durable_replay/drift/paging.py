@@ -45,9 +45,9 @@ def _steps(path: str) -> list[str]:
 def _is(path: str, group: str, lists: bool) -> bool:
     """Whether the field at a path is of a group of names, where a listing tells of itself. `lists`: there is an array
     in the answer; without one `limit` and `next` are not of pages."""
-    if not path.startswith("body.$.") or "{}" in path or re.search(r"\[\]\.\w+.*\[\]\.", path):
+    if not path.startswith("body.$.") or "{}" in path or path.count("[].") > 1:
         return False
-    *parents, name = _steps(path)
+    *parents, name = _steps(path) or [""]
     names = _names()
     if name not in names[group]:
         return False

@@ -164,6 +164,8 @@ class Walk:
 
     def changed(self, place: Place, before: Node, after: Node, where: Where) -> None:
         """Another value of the same type."""
+        if before != before and after != after:
+            return  # what is not a number is not equal to itself
         if self.sides is not Sides.before_after:
             self.note(place, Note.value, before, after, where)
         elif self.others:

@@ -26,7 +26,10 @@ def read_multipart(content: Content, read: Reader) -> Document:
     """`{part name: {"media-type", "filename"?, "content"}}`; the parts of a body without names are the list `parts`."""
     from durable_replay.matching.multipart import parts_of  # loads the standard library's mail parser, slowly
 
-    parts = parts_of(content.data, content.field, MOST_PARTS)
+    try:
+        parts = parts_of(content.data, content.field, MOST_PARTS)
+    except RecursionError:
+        raise NotThat("multipart in multipart, too deep to read") from None
     if parts is None:
         raise NotThat(f"not multipart, nested, or over {MOST_PARTS:,} parts")
     pairs: list[tuple[str, Node]] = []

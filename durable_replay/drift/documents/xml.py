@@ -16,6 +16,7 @@ resolved: a document that declares some is refused.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Protocol, cast
@@ -137,8 +138,8 @@ def _names(children: list[etree._Element]) -> list[str]:
         raise NotThat("XML with entities")
     local = {tag: _local(tag) for tag in tags}
     if len(set(local.values())) < len(local):
-        taken = list(local.values())
+        taken = Counter(local.values())
         for child, tag in zip(children, tags, strict=True):
-            if child.prefix and taken.count(_local(tag)) > 1:
+            if child.prefix and taken[_local(tag)] > 1:
                 local[tag] = f"{child.prefix}:{_local(tag)}"
     return [local[tag] for tag in tags]

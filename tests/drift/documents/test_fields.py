@@ -48,3 +48,13 @@ def test_parts_are_documents_by_name_and_the_boundary_does_not_count(read: Read)
 def test_parts_without_names_are_a_list(read: Read) -> None:
     found = read("multipart/mixed; boundary=x", b"--x\r\n\r\nhi\r\n--x--\r\n")
     assert found.root == {"parts": [{"media-type": "text/plain", "content": "hi"}]}
+
+
+def test_multipart_in_multipart_without_end_is_no_form(read: Read) -> None:
+    body = b"x"
+    for n in range(3000):
+        inner = b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n - 1)
+        body = b"--b%d\r\n%b%b\r\n--b%d--\r\n" % (n, inner, body, n)
+    found = read("multipart/mixed; boundary=b2999", body)
+    assert found.form == "text"
+    assert "too deep" in found.note

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import process_time
 
 import pytest
 
@@ -76,3 +77,12 @@ def test_entities_and_endless_depth_are_refused(read: Read, data: bytes) -> None
     found = read("application/xml", data)
     assert found.form == "text"
     assert found.note != ""
+
+
+def test_elements_of_two_namespaces_are_told_apart_in_proportion_to_their_number(read: Read) -> None:
+    pairs = b"".join(b"<a:n%d>1</a:n%d><b:n%d>2</b:n%d>" % (n, n, n, n) for n in range(10_000))
+    start = process_time()
+    root = read("text/xml", b'<r xmlns:a="urn:1" xmlns:b="urn:2">' + pairs + b"</r>").root
+    assert process_time() - start < 2
+    assert isinstance(root, dict) and isinstance(root["r"], dict)
+    assert (root["r"]["a:n7"], root["r"]["b:n7"]) == (["1"], ["2"])
