@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from durable_replay.cassette.bodies import StoredBody
 from durable_replay.drift.endpoints import Asked, Asking
 from durable_replay.drift.finding import Endpoint
-from durable_replay.drift.live.unsent import Touched
+from durable_replay.drift.live.unsent import Left, Touched
 from durable_replay.drift.sources import Side
 from durable_replay.drift.templates import blanked_path
 from durable_replay.errors import UsageError
@@ -122,8 +122,8 @@ class Step:
     writes: bool = False
     single: bool = False
     again: bool = False
-    touched: bool = False
-    """Whether a recorded write that is not sent made or took away what is asked for."""
+    left: Left = ""
+    """How recorded writes that are not sent left what is asked for."""
 
     @property
     def recorded(self) -> int:
@@ -316,7 +316,7 @@ def _steps(same: _Same, repeat: int, touched: Touched) -> list[Step]:
             numbers[at - 1] if at else 0,
             same.writes,
             single=times == 1,
-            touched=touched.holds(same.host, same.path),
+            left=touched.left(same.host, same.path),
         )
         for at, number in enumerate(numbers[:times])
     ]

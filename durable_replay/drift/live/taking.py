@@ -31,7 +31,7 @@ from durable_replay.drift.live.places import Place
 from durable_replay.drift.live.preparing import Unsendable, prepared
 from durable_replay.drift.live.second import SecondLook
 from durable_replay.drift.live.selecting import UNSENT, Plan, Skipped, Step, require_sandboxes, selected
-from durable_replay.drift.live.unsent import is_there_or_not
+from durable_replay.drift.live.unsent import says_nothing
 from durable_replay.drift.sources import Side
 from durable_replay.http import Body, Interaction, Request
 from durable_replay.redaction.placeholders import is_placeholder
@@ -271,7 +271,7 @@ class _Run:
                 await pacer.rest(attempt)
             elif not self._is_limited(pacer, step, answered, attempt):
                 break
-        if step.touched and is_there_or_not(before.response.status, answered.response.status):
+        if says_nothing(before.response.status, answered.response.status, step.left):
             _close(answered.response.body)
             raise _NothingSaid
         self._bare += bool(fewer) and not step.again

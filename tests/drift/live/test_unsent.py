@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from durable_replay.drift.live.selecting import UNSENT, Targets
-from durable_replay.drift.live.unsent import Touched, is_there_or_not
+from durable_replay.drift.live.unsent import Left, Touched, says_nothing
 from durable_replay.http import Interaction
 from durable_replay.testing import exchange
 
@@ -16,11 +16,11 @@ Start = Callable[..., Any]
 API = "https://shop.test"
 
 
-def touched(*writes: Interaction) -> Callable[[str], bool]:
+def touched(*writes: Interaction) -> Callable[[str], Left]:
     found = Touched()
     for write in writes:
         found.add(write)
-    return lambda path: found.holds("shop.test", path)
+    return lambda path: found.left("shop.test", path)
 
 
 @pytest.mark.parametrize("body", [{"id": 7}, {"order": {"key": "7"}}, {"data": {"orderId": 7}}])
@@ -53,9 +53,21 @@ def test_the_ids_of_other_things_that_an_answer_lists_are_not_touched() -> None:
     assert not holds("/orders/8") and not holds("/orders/9")
 
 
-def test_only_whether_something_is_there_is_left_alone() -> None:
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [("", []), ("there", [(404, 200)]), ("gone", [(200, 404), (404, 200), (200, 410)])],
+)
+def test_only_whether_something_is_there_is_left_alone(left: Left, expected: list[tuple[int, int]]) -> None:
     pairs = [(200, 404), (404, 200), (200, 410), (200, 500), (404, 403), (200, 200), (404, 410)]
-    assert [pair for pair in pairs if is_there_or_not(*pair)] == [(200, 404), (404, 200), (200, 410)]
+    assert [pair for pair in pairs if says_nothing(*pair, left)] == expected
+
+
+def test_the_last_write_says_how_a_thing_was_left_and_takes_along_what_is_below() -> None:
+    put, delete = exchange("PUT", f"{API}/orders/7", 200, {}), exchange("DELETE", f"{API}/orders/7", 204)
+    line = exchange("PUT", f"{API}/orders/7/lines/1", 200, {})
+    assert touched(put, delete)("/orders/7") == touched(line, delete)("/orders/7/lines/1") == "gone"
+    assert touched(delete, put)("/orders/7") == touched(line)("/orders/7/lines/1/x") == "there"
+    assert touched(line)("/orders/7") == ""
 
 
 def suite(url: str) -> tuple[Interaction, ...]:
@@ -83,6 +95,13 @@ def test_what_nobody_wrote_to_and_is_gone_is_compared(bench: Any, start: Start) 
     service = start(lambda asked: (404, {"error": "none"}))
     bench.tape(*suite(service.url))
     assert 5 in bench.take().before
+
+
+def test_what_the_suite_has_left_there_and_is_gone_is_compared(bench: Any, start: Start) -> None:
+    service = start(lambda asked: (404, {"error": "none"}))
+    made, read, *_ = suite(service.url)
+    bench.tape(made, read)
+    assert bench.take().before == frozenset({2})
 
 
 def test_where_writes_are_sent_what_they_made_is_compared(bench: Any, start: Start) -> None:
