@@ -56,6 +56,7 @@ from durable_replay.matching.pattern import (
     on_path,
     parse_term,
 )
+from durable_replay.settings_lines import in_line
 
 __all__ = ["DiffSettings", "MatchRule", "OnMiss", "RedactRule", "RedactSettings", "ReplaySettings", "Settings"]
 
@@ -129,6 +130,11 @@ class DiffSettings:
     same: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     place: str = ""
 
+    def in_line(self, key: str) -> str:
+        """` (line 3)`, where a key of this section stands; empty where that is not known."""
+        file, _, section = self.place.rpartition(": ")
+        return in_line(Path(file), f"{section}.{key}") if file else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -146,7 +152,9 @@ class Settings:
         """The settings nearest to a folder, upward; `durable.toml` goes before `pyproject.toml`. Raises UsageError."""
         start = start.resolve()
         for folder in (start, *start.parents):
-            if (file := folder / "durable.toml").is_file():
+            if (file := folder / "durable.toml").is_dir():
+                raise UsageError(f"{file} is a directory, settings are a file; rename it")
+            if file.is_file():
                 return cls.parse(_read(file), file)
             if (file := folder / "pyproject.toml").is_file():
                 table = _Reader(_read(file), file).table("tool").get("durable-replay")
@@ -326,7 +334,8 @@ class _Reader:
     prefix: str = ""
 
     def error(self, key: str, what: str) -> UsageError:
-        return UsageError(f"{self.source}: {(self.prefix + key).rstrip('.')} {what}")
+        full = (self.prefix + key).rstrip(".")
+        return UsageError(f"{self.source}: {full} {what}{in_line(self.source, full)}")
 
     def allow(self, *names: str) -> None:
         for name in self.values:

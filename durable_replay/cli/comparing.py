@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
@@ -218,12 +219,15 @@ def rules_of(settings: DiffSettings, ignore: Iterable[str], severity: Iterable[s
     from durable_replay.drift.noise import DiffRules
     from durable_replay.errors import UsageError
 
-    rules = [_rule(text, f"{settings.place}.ignore[{number}]") for number, text in enumerate(settings.ignore)]
+    rules = [
+        _rule(text, f"{settings.place}.ignore[{number}]", partial(settings.in_line, f"ignore[{number}]"))
+        for number, text in enumerate(settings.ignore)
+    ]
     rules += [_rule(text, "--ignore") for text in ignore]
-    severities = {
-        _kind(kind, f"{settings.place}.severity"): _severity(text, f"{settings.place}.severity.{kind}")
-        for kind, text in settings.severity.items()
-    }
+    severities: dict[Kind, Severity] = {}
+    for kind, text in settings.severity.items():
+        known = _kind(kind, f"{settings.place}.severity", partial(settings.in_line, f"severity.{kind}"))
+        severities[known] = _severity(text, f"{settings.place}.severity.{kind}")
     for text in severity:
         kind, equals, grave = text.partition("=")
         if not equals:
@@ -232,22 +236,26 @@ def rules_of(settings: DiffSettings, ignore: Iterable[str], severity: Iterable[s
     return DiffRules(tuple(rules), severities, rules_of_world)
 
 
-def _rule(text: str, place: str) -> IgnoreRule:
+def _nowhere() -> str:
+    return ""
+
+
+def _rule(text: str, place: str, line: Callable[[], str] = _nowhere) -> IgnoreRule:
     from durable_replay.drift.noise import IgnoreRule
     from durable_replay.errors import UsageError
 
     try:
         return IgnoreRule.parse(text)
     except UsageError as wrong:
-        raise UsageError(f"{place}: {wrong}") from None
+        raise UsageError(f"{place}: {wrong}{line()}") from None
 
 
-def _kind(text: str, place: str) -> Kind:
+def _kind(text: str, place: str, line: Callable[[], str] = _nowhere) -> Kind:
     from durable_replay.drift.finding import Kind
     from durable_replay.errors import UsageError
 
     if text not in list(Kind):
-        raise UsageError(f"{place} names no kind of difference: {text!r}; there are {', '.join(Kind)}")
+        raise UsageError(f"{place} names no kind of difference: {text!r}; there are {', '.join(Kind)}{line()}")
     return Kind(text)
 
 

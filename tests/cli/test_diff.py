@@ -257,6 +257,7 @@ def test_a_setting_that_is_wrong_is_named_with_its_file(
     code, _, errors = told("diff", *sides)
     assert code == 2
     assert words in errors
+    assert errors.endswith("(line 2)\n")
 
 
 def test_hosts_that_are_one_can_be_set(told: Told, tmp_path: Path) -> None:
