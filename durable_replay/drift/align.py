@@ -1,7 +1,7 @@
 """Which elements of two arrays are the same thing.
 
-By what identifies them, where they are objects that have such a field; else equal ones wherever they stand, and the
-rest one by one in order.
+By what identifies them, where they are objects that have such a field; by their place, where they are measures; else
+equal ones wherever they stand, and the rest one by one in order.
 """
 
 from __future__ import annotations
@@ -80,10 +80,17 @@ def _anonymous(before: list[Node], after: list[Node]) -> Alignment:
     same, size = len(before) == len(after), min(len(before), len(after))
     unequal = [i for i in range(size) if not _equal(before[i], after[i])]
     alone = len(unequal) < 2 and not any(_are_others(before[i], after[i]) for i in unequal)
-    if same and (alone or len(unequal) > MOST_MATCHED):
+    if same and (alone or len(unequal) > MOST_MATCHED or (_are_measures(before) and _are_measures(after))):
         return Alignment([(i, i) for i in unequal], [], [])
     kept = set(range(size)) - set(unequal) if same else set()
     return _matched(before, after, kept)
+
+
+def _are_measures(items: list[Node]) -> bool:
+    """Whether an array holds nothing but numbers, some of them fractions: longitude and latitude, a series, a vector.
+    The place of each says what it is; whole numbers may as well be a set of ids."""
+    kinds = set(map(type, items))
+    return float in kinds and kinds <= {int, float}
 
 
 def course(conversation: Node) -> list[str]:

@@ -7,13 +7,20 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from durable_replay.drift.contrast import contrast
-from durable_replay.drift.difference import BY_CHANCE, OTHER_THINGS, Difference, example_text
+from durable_replay.drift.difference import (
+    BY_CHANCE,
+    OTHER_FRAMES,
+    OTHER_RUNS,
+    OTHER_THINGS,
+    Difference,
+    example_text,
+)
 from durable_replay.drift.documents import Form
 from durable_replay.drift.finding import Example, Kind, Origin
 from durable_replay.drift.maps import join_maps
 from durable_replay.drift.noted import Noted
 from durable_replay.drift.paging import is_page_size, is_passing_page
-from durable_replay.drift.shape import Shape, settle
+from durable_replay.drift.shape import Shape, settle, shapes_at
 from durable_replay.drift.statuses import Judged
 from durable_replay.drift.tally import EndpointTally, Part, Parts, SideTally
 from durable_replay.drift.values import Note, Record
@@ -60,8 +67,10 @@ def body_differences(tally: EndpointTally, retyped: frozenset[int], alike: bool 
         ("frames.$", [pair for status in _both(tally) for pair in _frames(tally, status)]),
     ):
         forms = list(_forms(tally, retyped)) if root == "body.$" else []
-        trusted = alike and not (tally.other_courses and root == "frames.$")
-        yield from _judged(tally, root, parts, forms, bool(retyped), trusted)
+        doubt = "" if alike else OTHER_RUNS
+        if tally.other_courses and root == "frames.$":
+            doubt = OTHER_FRAMES
+        yield from _judged(tally, root, parts, forms, bool(retyped), doubt)
 
 
 def _both(tally: EndpointTally) -> list[int]:
@@ -123,6 +132,17 @@ def _forms(tally: EndpointTally, retyped: frozenset[int]) -> Iterator[Difference
             numbers = before.bodies[first].number, after.bodies[new[0]].number
             example = Example(first, new[0], *numbers, "body.$")
             yield Difference("body.$", kind, text, count, after.answers, (example,))
+        yield from _separators(before, after)
+
+
+def _separators(before: SideTally, after: SideTally) -> Iterator[Difference]:
+    """Lines of values that are cut by another sign: who reads them splits at the old one."""
+    was, now = before.separators, after.separators
+    if len(was) == 1 and now and not was.keys() & now.keys():
+        old, (new, count) = next(iter(was)), now.most_common(1)[0]
+        text = f"columns are separated by {new!r} now, were by {old!r}"
+        example = Example(example_text(old), example_text(new), before.number, after.number, "body.$")
+        yield Difference("body.$", Kind.format_changed, text, count, after.answers, (example,))
 
 
 def _form_change(before: SideTally, after: SideTally, new: list[Form]) -> tuple[Kind | None, str]:
@@ -140,7 +160,7 @@ def _form_change(before: SideTally, after: SideTally, new: list[Form]) -> tuple[
 
 
 def _judged(
-    tally: EndpointTally, root: str, parts: list[_Pair], forms: list[Difference], retyped: bool, alike: bool
+    tally: EndpointTally, root: str, parts: list[_Pair], forms: list[Difference], retyped: bool, doubt: str
 ) -> Iterator[Judged]:
     maps: set[str] = set()
     for pair in parts:
@@ -156,10 +176,10 @@ def _judged(
         for difference in contrast(pair.before.shape, pair.after.shape, root, evidence):
             placed = _placed(difference, where, pair.after.count)
             shapes.append(placed)
-            yield _judged_shape(_with_pairs(placed, noted), noted, pair, alike)
+            yield _judged_shape(_with_pairs(placed, noted), noted, pair, doubt)
     if retyped:
         noted.explained(root, Note.form)
-    yield from _values(noted, shapes, tally.afters, maps)
+    yield from _values(noted, shapes, parts, tally.afters, maps)
     yield from _capped(parts, root, tally.afters)
 
 
@@ -172,10 +192,14 @@ def _placed(difference: Difference, where: str, answers: int) -> Difference:
 def _with_pairs(difference: Difference, noted: Noted) -> Difference:
     """Examples from pairs of one request, where there are any, tell more than those of the shapes."""
     record = noted.between(difference.path, _NOTES[difference.kind])
+    if record is None and difference.kind in _OF_FIELDS:
+        record = noted.between(difference.path, Note.empty)
     wrong_null = record is not None and difference.kind is Kind.nullable and record.examples[0][4] != "null"
     return difference if record is None or wrong_null else replace(difference, examples=record.shown())
 
 
+_OF_FIELDS = frozenset({Kind.field_removed, Kind.field_optional, Kind.field_added})
+"""Kinds that tell of an object's fields, one by one or, where it has none on one side, all at once."""
 _NOTES: dict[Kind, Note] = {
     Kind.field_removed: Note.gone,
     Kind.field_optional: Note.gone,
@@ -191,13 +215,13 @@ _NOTES: dict[Kind, Note] = {
 }
 
 
-def _judged_shape(difference: Difference, noted: Noted, pair: _Pair, alike: bool) -> Judged:
+def _judged_shape(difference: Difference, noted: Noted, pair: _Pair, doubt: str) -> Judged:
     path, kind = difference.path, difference.kind
     if kind in _OF_THINGS and not _shown_by_one_request(path, kind, noted):
         if not pair.same_selection and kind is not Kind.format_changed:
             return difference, "default", "both sides were asked for other fields"
-        if (not alike or kind is Kind.status) and difference.chance >= BY_CHANCE:
-            return difference, "default", OTHER_THINGS
+        if (doubt or kind is Kind.status) and difference.chance >= BY_CHANCE:
+            return difference, "default", doubt or OTHER_THINGS
     if kind in (Kind.enum_added, Kind.enum_removed) and (why := noted.varied_before(path)):
         return difference, "learnt", why
     if kind in _OF_THINGS and (why := is_passing_page(path, noted.lists)):
@@ -207,20 +231,22 @@ def _judged_shape(difference: Difference, noted: Noted, pair: _Pair, alike: bool
     return difference, None, ""
 
 
-def _values(noted: Noted, shapes: list[Difference], seen: int, maps: set[str]) -> Iterator[Judged]:
+def _values(noted: Noted, shapes: list[Difference], parts: list[_Pair], seen: int, maps: set[str]) -> Iterator[Judged]:
     covered = {path for d in shapes for path in (d.path, *d.covers)}
     caused = {path for d in shapes if d.kind in _CAUSES for path in (d.path, *d.covers)}
     for path in sorted(noted.by_path):
         for note in Note:
             record = noted.between(path, note)
             if record is not None and path not in (caused if note in _OF_VALUES else covered):
-                yield from _noted(noted, path, note, record, seen, maps)
+                yield _noted(noted, path, note, record, parts, seen, maps)
 
 
-_OF_VALUES = frozenset({Note.success, Note.value, Note.volatile, Note.other, Note.length, Note.order, Note.empty})
+_OF_VALUES = frozenset({Note.success, Note.value, Note.volatile, Note.other, Note.length, Note.order})
 
 
-def _noted(noted: Noted, path: str, note: Note, record: Record, seen: int, maps: set[str]) -> Iterator[Judged]:
+def _noted(
+    noted: Noted, path: str, note: Note, record: Record, parts: list[_Pair], seen: int, maps: set[str]
+) -> Judged:
     kind = Kind.paging if note is Note.value and is_page_size(path, noted.lists) else Kind.value
     if note in (Note.gone, Note.new) and not path.endswith("{}"):
         kind = Kind.field_removed if note is Note.gone else Kind.field_added
@@ -232,14 +258,15 @@ def _noted(noted: Noted, path: str, note: Note, record: Record, seen: int, maps:
     if note in (Note.value, Note.success) and len({example[3:] for example in record.examples}) == 1:
         text = f"is now {record.examples[0][4][:60]}, was {record.examples[0][3][:60]}"
     difference = Difference(path, kind, text, min(record.count, seen), seen, record.shown())
-    origin, why = _origin(noted, path, note, record, maps)
-    yield difference, origin, why
+    return difference, *_origin(noted, path, note, record, parts, maps)
 
 
-def _origin(noted: Noted, path: str, note: Note, record: Record, maps: set[str]) -> tuple[Origin | None, str]:
+def _origin(
+    noted: Noted, path: str, note: Note, record: Record, parts: list[_Pair], maps: set[str]
+) -> tuple[Origin | None, str]:
     if why := noted.varies(path):
         return "learnt", why
-    if note is Note.other and _all_alike(record):
+    if note is Note.other and _all_alike(record) and not _is_left_over(noted, path, parts):
         return None, ""
     if note is Note.type and record.strong and _same_in_another_type(record):
         return None, ""
@@ -269,6 +296,15 @@ def _shown_by_one_request(path: str, kind: Kind, noted: Noted) -> bool:
 def _all_alike(record: Record) -> bool:
     """Whether all elements had one value and now have one other, so that it is no matter which element is which."""
     return len(record.examples) > 1 and len({example[3:] for example in record.examples}) == 1
+
+
+def _is_left_over(noted: Noted, path: str, parts: list[_Pair]) -> bool:
+    """Whether one of the arrays had elements more, which may have had the other's value all along."""
+    elements = path[: path.rfind("[]") + 2]
+    if noted.between(elements, Note.length) is None:
+        return False
+    sides = [shape for pair in parts for part in (pair.before, pair.after) for shape in shapes_at(part.shape, path)]
+    return any(len(shape.texts or ()) != 1 for shape in sides)
 
 
 def _same_in_another_type(record: Record) -> bool:

@@ -21,6 +21,8 @@ ENOUGH_LOST = 3
 """Pairs of one request that lost a field that is optional elsewhere."""
 ENOUGH_NUMBERS = 3
 ENOUGH_WHOLE = 20
+MOST_NAMED = 5
+"""Fields of one object that a sentence names."""
 
 NAMES: Mapping[type, str] = {
     type(None): "null",
@@ -46,6 +48,8 @@ def contrast(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iter
         yield from contrast(before.entry, after.entry, f"{path}{{}}", evidence)
     if before.variants and after.variants:
         yield from _objects(before, after, path, evidence)
+    if dict in before.counts and dict in after.counts:
+        yield from _emptied(before, after, path, evidence)
 
 
 # -- types ------------------------------------------------------------------------------------------------------------
@@ -140,6 +144,36 @@ def _objects(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iter
             tags = [_tags(side, name) for side in (before, after)]
             if all(tag.counts for tag in tags):
                 yield from text_differences(tags[0], tags[1], f"{path}.{name}", evidence)
+
+
+def _emptied(before: Shape, after: Shape, path: str, evidence: Evidence) -> Iterator[Difference]:
+    """Objects that always had fields are empty now, or the reverse. Where they were both, that is their data."""
+    was, now = before.empty.get(dict, 0), after.empty.get(dict, 0)
+    lost = evidence.emptied.get(path, 0) or by_chance(now, after.counts[dict], before.counts[dict]) < BY_CHANCE
+    if now and not was and lost and (names := _lasting(before)):
+        some, kind = ("in some answers", Kind.field_optional) if after.variants else ("now", Kind.field_removed)
+        yield _whole(before, after, path, kind, f"is empty {some}, always had {names}", now)
+    come = evidence.filled.get(path, 0) or by_chance(was, was, after.counts[dict]) < BY_CHANCE
+    if was == before.counts[dict] and not now and come and (names := _lasting(after)):
+        text = f"was always empty, now has {names}"
+        yield _whole(before, after, path, Kind.field_added, text, after.counts[dict])
+
+
+def _lasting(side: Shape) -> str:
+    """The fields that each object has, whatever it says that it is; none of a map."""
+    variants = list(side.variants.values())
+    names = [
+        name
+        for name in (variants[0].fields if variants else ())
+        if all(name in variant.fields and variant.fields[name].count >= variant.count for variant in variants)
+    ]
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+
+
+def _whole(before: Shape, after: Shape, path: str, kind: Kind, text: str, count: int) -> Difference:
+    (was, left), (now, right) = before.first[dict], after.first[dict]
+    example = Example(example_text(left), example_text(right), was, now, path)
+    return Difference(path, kind, text, count, after.count, (example,))
 
 
 def _of(difference: Difference, said: str) -> Difference:

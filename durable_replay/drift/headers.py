@@ -7,8 +7,10 @@ blanked.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +18,7 @@ from urllib.parse import urlsplit
 
 from durable_replay.drift.documents import Node
 from durable_replay.drift.dynamic import all_dynamic
-from durable_replay.drift.text_formats import is_mixed
+from durable_replay.drift.text_formats import format_of, is_mixed
 from durable_replay.http import Headers, parse_query
 from durable_replay.redaction.placeholders import PLACEHOLDER
 
@@ -24,15 +26,17 @@ __all__ = [
     "HeaderTally",
     "content_type",
     "fields_of",
+    "has_another_form",
     "has_passing_value",
     "is_insignificant",
     "is_paging",
     "is_relied_on",
     "meaning",
     "names_another_thing",
+    "own_address",
 ]
 
-_LINK = re.compile(r"<([^>]*)>([^<]*)")
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _REL = re.compile(r";\s*rel\s*=\s*\"?([^\";,]+)\"?", re.IGNORECASE)
 _MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w-]+$")
 """Capitals, small letters and digits: a token."""
@@ -40,6 +44,12 @@ _PASSING_PARAMETER = re.compile(r'\b(nonce|opaque|stale|error_uri)\s*=\s*("[^"]*
 _REDACTED = re.compile(r"[^\w]*(?:REDACTED|FILTERED|REMOVED|HIDDEN|SECRET)[^\w]*", re.IGNORECASE)
 """Names that another tool has redacted."""
 _UNSTABLE_ATTRIBUTES = ("expires", "max-age")
+_PARAMETER = re.compile(r';\s*([^\s;="]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))')
+_OF_ONE_MESSAGE = frozenset({"boundary", "start", "start-info", "name", "filename", "q", "qs"})
+"""Parameters of a media type that say nothing of the API."""
+_CHARSETS = {"iso8859-1": "iso-8859-1", "ascii": "us-ascii"}
+"""Names that people know, for Python's."""
+_WITH_ADDRESSES = frozenset({"location", "content-location", "operation-location", "link"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +124,42 @@ def meaning(name: str, value: str) -> Node:
     return value.strip()
 
 
-def content_type(value: str) -> Node:
-    """The media type and the charset; a boundary is of one message alone."""
+@lru_cache(maxsize=256)
+def content_type(value: str) -> str:
+    """The media type and its parameters, without those of one message alone.
+
+    >>> content_type('Text/CSV; Charset="UTF8"; header=absent'), content_type("application/json;charset=utf-8")
+    ('text/csv; charset=utf-8; header=absent', 'application/json')
+    """
     media, _, rest = value.partition(";")
-    charset = re.search(r"charset\s*=\s*\"?([^\s\";]+)", rest, re.IGNORECASE)
-    return f"{media.strip().lower()}; charset={charset[1].lower()}" if charset else media.strip().lower()
+    media = media.strip().lower()
+    found = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(f";{rest}")} if rest else {}
+    if "charset" in found:
+        found["charset"] = _charset(found["charset"])
+        if found["charset"] == "utf-8" and media.endswith(("/json", "+json")):
+            del found["charset"]  # JSON is in UTF-8, and has no such parameter (RFC 8259)
+    kept = {} if media.startswith("multipart/") else found
+    return "; ".join([media, *(f"{name}={kept[name]}" for name in sorted(kept.keys() - _OF_ONE_MESSAGE))])
+
+
+def _charset(name: str) -> str:
+    """One name for each charset: `utf8` and `UTF-8` are the same."""
+    try:
+        known = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return name.lower()
+    return _CHARSETS.get(known, known)
+
+
+def own_address(name: str, value: str, origin: str) -> str:
+    """A value in which addresses of the host that was asked are without that host: both name the same thing."""
+    return value.replace(f"{origin}/", "/") if name in _WITH_ADDRESSES else value
+
+
+def has_another_form(before: str, after: str) -> bool:
+    """Whether one of two values is a number, and the other a time: seconds to wait, and a date to wait for."""
+    forms = {format_of(value.strip()).partition(":")[0] for value in (before, after)}
+    return forms in ({"integer", "date-time"}, {"number", "date-time"})
 
 
 def _listed(value: str) -> Node:
@@ -198,7 +239,7 @@ def _disposition(value: str) -> Node:
     return value.partition(";")[0].strip().lower()
 
 
-_MEANINGS = {
+_MEANINGS: Mapping[str, Callable[[str], Node]] = {
     "content-type": content_type,
     "set-cookie": _cookies,
     "link": _links,

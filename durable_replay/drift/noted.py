@@ -52,13 +52,21 @@ class Noted:
                 record = records.get(note + sides)
                 if record is not None:
                     return _evidence("varies", record, name)
-        return self._of_passing_entries(path)
+        return self._of_passing_entries(path) or self._of_passing_elements(path)
 
     def _of_passing_entries(self, path: str) -> str:
         """Why what is in a map's entries is noise: between recordings of one request entries come and go, and one that
         is there again need not be the same thing."""
         entry = path[: path.rfind("{}") + 2]
         return self.comes_and_goes(entry) if entry != path and entry.endswith("{}") else ""
+
+    def _of_passing_elements(self, path: str) -> str:
+        """Why what is in an array's elements is noise: from recording to recording they are of another type, so that
+        what stands in one place is another thing each time."""
+        elements = path[: path.rfind("[]") + 2]
+        if elements in ("", path) or not elements.endswith("[]"):
+            return ""
+        return self._learnt(elements, (Note.type,), "varies")
 
     def varied_before(self, path: str) -> str:
         """The same, from recordings of the before side alone."""
@@ -79,15 +87,20 @@ class Noted:
     def evidence(self, repeats: float, requests: tuple[int, int], untyped: bool) -> Evidence:
         """What the judgement of shapes needs to know."""
         lost: dict[str, int] = {}
+        emptied: dict[str, int] = {}
+        filled: dict[str, int] = {}
         changed: dict[str, frozenset[tuple[str, str]]] = {}
         for path in self.by_path:
             gone = self.between(path, Note.gone)
             if gone is not None and gone.strong and not self.comes_and_goes(path):
                 lost[path] = gone.strong
+            empty = self.between(path, Note.empty)
+            if empty is not None and empty.strong:
+                (emptied if empty.examples[0][4] == "{}" else filled)[path] = empty.strong
             value = self.between(path, Note.value)
             if value is not None:
                 changed[path] = frozenset(_texts(value))
-        return Evidence(lost, changed, repeats, requests, untyped)
+        return Evidence(lost, emptied, filled, changed, repeats, requests, untyped)
 
 
 def _evidence(verb: str, record: Record, side: str) -> str:

@@ -18,9 +18,7 @@ from durable_replay.drift.dynamic import all_dynamic
 from durable_replay.drift.formats import format_of
 from durable_replay.drift.saying import said_of
 
-__all__ = ["Budget", "Scalar", "Shape", "Variant", "merged", "see", "settle"]
-
-Scalar = None | bool | int | float | str
+__all__ = ["Budget", "Shape", "Variant", "merged", "see", "settle", "shapes_at"]
 
 MOST_SHAPES = 5000
 """Paths that are kept of one endpoint, side and status."""
@@ -334,6 +332,24 @@ def _below(shape: Shape) -> Iterator[Shape]:
         yield shape.element
     if shape.entry is not None:
         yield shape.entry
+
+
+def shapes_at(shape: Shape, path: str) -> Iterator[Shape]:
+    """What was seen at a path (`body.$.items[].name`) of a settled shape of whole documents; of a union several."""
+    yield from _at(shape, path.partition("$")[2])
+
+
+def _at(shape: Shape, rest: str) -> Iterator[Shape]:
+    if not rest:
+        yield shape
+    for sign, below in (("[]", shape.element), ("{}", shape.entry)):
+        if below is not None and rest.startswith(sign):
+            yield from _at(below, rest[2:])
+    for variant in shape.variants.values():
+        for name, child in variant.fields.items():
+            step = f".{name}"
+            if rest.startswith(step) and rest[len(step) : len(step) + 1] in ("", ".", "[", "{"):
+                yield from _at(child, rest[len(step) :])
 
 
 def merged(shapes: Iterable[Shape]) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from durable_replay.drift.align import course
 from durable_replay.drift.compared_headers import compare_headers
@@ -41,6 +41,9 @@ class _Answer:
     frames: Document | None
     selection: str = ""
     """Which fields the request asked for."""
+    trailers: dict[str, str] = field(default_factory=dict)
+    origin: str = ""
+    """Scheme and host that were asked."""
 
 
 class Part:
@@ -105,15 +108,18 @@ class Parts:
 class SideTally:
     """The answers of one side that have one status."""
 
-    __slots__ = ("answers", "bodies", "frames", "headers", "number", "types")
+    __slots__ = ("answers", "bodies", "frames", "headers", "number", "separators", "trailers", "types")
 
     def __init__(self) -> None:
         self.answers = 0
         self.number = 0
         self.headers = HeaderTally()
+        self.trailers = HeaderTally()
         self.types: Counter[str] = Counter()
-        """Content types, with charset."""
+        """Content types, with their parameters."""
         self.bodies: dict[Form, Parts] = {}
+        self.separators: Counter[str] = Counter()
+        """What the columns of bodies are separated by."""
         self.frames = Part()
 
     def see(self, answer: _Answer) -> None:
@@ -121,12 +127,15 @@ class SideTally:
         self.number = min(answer.number, self.number) if self.answers else answer.number
         self.answers += 1
         self.headers.see(answer.fields, answer.number)
+        self.trailers.see(answer.trailers, answer.number)
         if len(self.types) < MOST_KEPT:
-            self.types[str(content_type(answer.fields.get("content-type", "")))] += 1
+            self.types[content_type(answer.fields.get("content-type", ""))] += 1
         part = self.bodies.get(answer.body.form)
         if part is None:
             part = self.bodies[answer.body.form] = Parts()
         part.see(_comparable(answer.body), answer.number, answer.selection)
+        if answer.body.separator:
+            self.separators[answer.body.separator] += 1
         if answer.frames is not None:
             self.frames.see(answer.frames.root, answer.number)
 
@@ -141,6 +150,7 @@ class EndpointTally:
         self.body = Place("body.$")
         self.frames = Place("frames.$")
         self.header = Place("header")
+        self.trailer = Place("trailer")
         self.statuses = Statuses()
         self.paired: Counter[int] = Counter()
         """Answers compared in pairs, by status."""
@@ -247,7 +257,9 @@ class EndpointTally:
     def _compare(self, sides: Sides, left: _Answer, right: _Answer) -> None:
         walk = Walk(sides, left.number, right.number)
         if left.fields != right.fields:
-            compare_headers(walk, self.header, left.fields, right.fields)
+            compare_headers(walk, self.header, left.fields, right.fields, (left.origin, right.origin))
+        if left.trailers != right.trailers:
+            compare_headers(walk, self.trailer, left.trailers, right.trailers)
         if left.body.form != right.body.form:
             walk.note(self.body, Note.form, left.body.form, right.body.form, ())
         elif left.data is None or left.data != right.data:
@@ -265,15 +277,24 @@ class EndpointTally:
     def _read(self, exchange: Exchange, like: _Answer | None) -> _Answer:
         """An answer; of one whose body is that of `like`, byte for byte, nothing is read again."""
         interaction = exchange.interaction
-        response = interaction.response
+        request, response = interaction.request, interaction.response
         fields = fields_of(response.headers)
         data = _small(response.body)
         body = like.body if like is not None and _same(like, fields, data) else None
         if body is None:
             body = document(response.headers, response.body)
         frames = conversation(interaction.frames) if interaction.frames else None
-        selection = selection_of(interaction.request)
-        return _Answer(interaction.number, response.status, fields, data, body, frames, selection)
+        return _Answer(
+            interaction.number,
+            response.status,
+            fields,
+            data,
+            body,
+            frames,
+            selection_of(request),
+            fields_of(response.trailers),
+            f"{request.scheme}://{request.authority}",
+        )
 
 
 def _small(body: Body) -> bytes | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from durable_replay.drift.bodies import OTHER_ELEMENTS, body_differences, lists_things
 from durable_replay.drift.difference import Difference
 from durable_replay.drift.finding import Endpoint, Finding, Kind, Origin, Severity, Suppression
-from durable_replay.drift.judged_headers import header_differences, retyped_statuses
+from durable_replay.drift.judged_headers import header_differences, retyped_statuses, trailer_differences
 from durable_replay.drift.noise import DiffRules, IgnoreRule
 from durable_replay.drift.noted import Noted
 from durable_replay.drift.paging import joined_paging
@@ -64,6 +64,7 @@ def _differences(tally: EndpointTally, alike: bool) -> Iterable[Judged]:
     headers = Noted(tally.header, ())
     retyped = retyped_statuses(tally, headers)
     yield from header_differences(tally, headers)
+    yield from trailer_differences(tally)
     yield from body_differences(tally, retyped, alike)
 
 

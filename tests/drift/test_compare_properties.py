@@ -20,6 +20,20 @@ Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | 
 ENDPOINT = Endpoint("api.test", "GET", "/things/{}")
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+odd_names = st.text(max_size=4) | st.sampled_from(
+    ["data", "ok", "[]", "{}", "…", "#text", "a.b", "$", "items", "limit"]
+)
+odd_scalars = (
+    st.integers(-(10**400), 10**400)
+    | st.floats()
+    | st.text(st.characters(exclude_categories=[]), max_size=12)
+    | st.sampled_from(["<a/>", '{"a":1}', "[1]", "P1D", "2024-05-01"])
+)
+odd_values: st.SearchStrategy[Value] = st.recursive(
+    odd_scalars | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(odd_names, inner, max_size=5),
+    max_leaves=20,
+)
 names = st.sampled_from(["a", "b", "c", "id", "name", "type", "next", "limit", "u1001", "status"])
 scalars = (
     st.none()
@@ -31,7 +45,12 @@ scalars = (
 values: st.SearchStrategy[Value] = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4), max_leaves=12
 )
-objects = st.dictionaries(names.filter(lambda name: name != "u1001"), values, min_size=1, max_size=4)
+field_names = names.filter(lambda name: name != "u1001")
+objects = st.dictionaries(field_names, values, min_size=1, max_size=4)
+nested: st.SearchStrategy[Value] = st.recursive(
+    scalars, lambda inner: st.dictionaries(field_names, inner, max_size=4), max_leaves=12
+)
+MIRRORED = {Kind.field_added.value: Kind.field_removed.value, Kind.field_removed.value: Kind.field_added.value}
 
 
 def recordings(answers: Sequence[Value], key: int = 0) -> list[Exchange]:
@@ -71,6 +90,30 @@ def written(value: Value) -> str:
 def test_a_side_compared_with_itself_has_no_findings(answers: list[Value]) -> None:
     comparison = diff(answers, answers)
     assert not comparison.findings
+
+
+@QUICK
+@given(st.lists(odd_values, max_size=2), st.lists(odd_values, max_size=2))
+def test_any_json_is_compared_with_any_other(before: list[Value], after: list[Value]) -> None:
+    comparison = diff(before, after)
+    if before and after and list(map(written, before)) != list(map(written, after)):
+        assert comparison.findings or comparison.suppressed or len(before) != len(after)
+
+
+@QUICK
+@given(odd_values)
+def test_odd_values_are_equal_to_themselves_in_other_words(value: Value) -> None:
+    comparison = diff([value], [shuffled(value)])
+    assert not comparison.findings
+    assert not comparison.suppressed
+
+
+@QUICK
+@given(nested, nested)
+def test_what_one_way_is_added_the_other_way_is_removed(before: Value, after: Value) -> None:
+    there = {(path, kind) for path, kind in told(diff([before], [after])) if kind in MIRRORED}
+    back = {(path, kind) for path, kind in told(diff([after], [before])) if kind in MIRRORED}
+    assert {(path, MIRRORED[kind]) for path, kind in there} == back
 
 
 @QUICK

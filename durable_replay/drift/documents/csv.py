@@ -36,7 +36,7 @@ def read(content: Content) -> Document:
     except (csv.Error, UnicodeDecodeError) as wrong:
         raise NotThat(f"not CSV: {wrong}") from None
     root = [_row(first, line) for line in lines] if named else [list[Node](line) for line in [first, *lines] if line]
-    return Document("csv", list[Node](root), len(content.data), note)
+    return Document("csv", list[Node](root), len(content.data), note, separator if len(first) > 1 else "")
 
 
 def _rows(text: str, separator: str) -> Iterator[list[str]]:

@@ -63,12 +63,14 @@ MOST = 1_000_000
 @dataclass(frozen=True, slots=True)
 class Document:
     """What a body says. `size` is in bytes, without content coding (of a `large` one: as sent); `note` says where the
-    body is not what its headers say, or is "". Equal bytes under equal headers give equal documents."""
+    body is not what its headers say, or is ""; `separator` is what separates the columns of CSV. Equal bytes under
+    equal headers give equal documents."""
 
     form: Form
     root: Node
     size: int
     note: str = ""
+    separator: str = ""
 
 
 class Content(NamedTuple):

@@ -39,3 +39,8 @@ def test_a_cell_over_the_parsers_limit_makes_it_text(read: Read) -> None:
 
 def test_the_charset_of_the_type_counts(read: Read) -> None:
     assert read("text/csv; charset=iso-8859-1", "city\nKöln\n".encode("latin-1")).root == [{"city": "Köln"}]
+
+
+def test_the_sign_between_columns_is_told_where_there_is_one(read: Read) -> None:
+    texts = (b"a,b\n1,2\n", b"a;b\n1;2\n", b"a\n1\n")
+    assert [read("text/csv", text).separator for text in texts] == [",", ";", ""]
