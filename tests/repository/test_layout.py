@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("emulator",),
     ("tapes", "child", "forwarding"),
     ("settings",),
+    ("settings_lines",),
     ("matching", "cassette", "timeline", "service", "redaction"),
     ("http", "errors", "answer"),
 )
