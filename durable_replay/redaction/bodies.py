@@ -34,7 +34,8 @@ class BodyStore(Protocol):
 class BodySearch(Protocol):
     """What bodies are searched with."""
 
-    def whole(self, kind: str, text: str) -> str: ...
+    def content(self, kind: str, data: bytes) -> bytes:
+        """The content without secrets; the same object where there were none."""
 
     def windowed(self, kind: str) -> Searcher: ...
 
@@ -124,8 +125,8 @@ class BodySink:
         except ValueError:  # damaged or cut short: searched as it is
             return self._fitted(data)
         kind = kind_of(self._type, plain[:1024])
-        shown = self._search.whole(kind, plain.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-        if shown == plain:
+        shown = self._search.content(kind, plain)
+        if shown is plain:
             return data, False
         packed = encoder(coding)
         return packed.feed(shown) + packed.end(), True

@@ -10,6 +10,7 @@ import json
 import re
 from html import escape, unescape
 
+from durable_replay.redaction.pieces import words
 from durable_replay.redaction.text import Text
 
 __all__ = ["Documents", "kind_of"]
@@ -88,6 +89,14 @@ class Documents:
             return self._xml(text)
         return self.json(text) if kind in ("json", "text") else text
 
+    def named(self, kind: str, text: str) -> bool:
+        """Whether `fields` may find anything; "" is the kind of a text of which nobody says one."""
+        kind = kind or kind_of("", text[:256].encode("utf-8", "replace"))
+        if kind == "xml":
+            tags = _tags(text)
+            return "name" in tags or self._tagged(tags)
+        return kind in ("form", "multipart") or (kind != "binary" and self._names_one(text))
+
     def _xml(self, text: str) -> str:
         tags = _tags(text)
         if self._tagged(tags):
@@ -101,7 +110,7 @@ class Documents:
     def _names_one(self, text: str) -> bool:
         """Whether any key in the text is one of the rules'; what keeps most bodies from being lexed."""
         fields = self._text.rules.fields
-        if fields.keys().isdisjoint(text.lower().replace("\\", "").split('"')):
+        if fields.keys().isdisjoint(words(text)):
             return False
         return not fields.keys().isdisjoint(name.lower() for name in set(_KEY.findall(text)))
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, unquote
 
-__all__ = ["decoded", "may_hold", "run_at", "within"]
+__all__ = ["decoded", "may_hold", "run_at", "runs", "within"]
 
 LONGEST = 256 * 1024
 _DEEPEST = 3
@@ -124,7 +124,7 @@ def _once(text: str) -> Iterator[tuple[int, str]]:
 
 def _percent_runs(text: str) -> Iterator[tuple[int, int]]:
     """From where to where signs of URLs stand in a row, with one percent-encoded sign of ASCII or more."""
-    if _ESCAPE.search(text) is None:
+    if "%" not in text or _ESCAPE.search(text) is None:
         return
     flat = text.encode("latin-1", "replace").translate(_URLS)
     end = 0
@@ -135,9 +135,15 @@ def _percent_runs(text: str) -> Iterator[tuple[int, int]]:
             yield flat.rfind(b" ", 0, escape.start()) + 1, end
 
 
-def may_hold(text: str) -> bool:
-    """Whether anything may stand encoded in a text."""
-    return _ESCAPE.search(text) is not None or next(_base64_runs(text), None) is not None
+def may_hold(text: str, data: bytes | None = None) -> bool:
+    """Whether anything may stand encoded in a text; `data` is the text in latin-1, where somebody has it."""
+    return ("%" in text and _ESCAPE.search(text) is not None) or next(_base64_runs(text, data), None) is not None
+
+
+def runs(text: str) -> Iterator[tuple[int, int]]:
+    """From where to where something may stand encoded."""
+    yield from _percent_runs(text)
+    yield from (run.span() for run in _base64_runs(text))
 
 
 def run_at(text: str, cut: int) -> int:
@@ -153,10 +159,12 @@ def run_at(text: str, cut: int) -> int:
     return start - len(_BASIC[0]) if text.endswith(_BASIC, max(0, start - len(_BASIC[0])), start) else start
 
 
-def _base64_runs(text: str) -> Iterator[re.Match[str]]:
+def _base64_runs(text: str, data: bytes | None = None) -> Iterator[re.Match[str]]:
     """What `_BASE64.finditer` gives, tried only where signs for a byte's upper bits stand in five groups' first places,
     after a sign that ends a word: one look at all places at once, by an integer with a byte for each."""
-    marks = _base64_starts(text)
+    if len(text) < _SHORTEST:
+        return
+    marks = _base64_starts(text.encode("latin-1", "replace") if data is None else data)
     places, at = (marks.to_bytes(len(text), "little") if marks else b""), 0
     while (at := places.find(_UPPER, at)) >= 0:
         run = _BASE64.match(text, at)
@@ -165,8 +173,8 @@ def _base64_runs(text: str) -> Iterator[re.Match[str]]:
         at = run.end() if run is not None else at + 1
 
 
-def _base64_starts(text: str) -> int:
-    signs = int.from_bytes(text.encode("latin-1", "replace").translate(_SIGNS), "little")
+def _base64_starts(data: bytes) -> int:
+    signs = int.from_bytes(data.translate(_SIGNS), "little")
     marks = signs & signs >> 32
     marks &= marks >> 64
     marks &= signs >> 128

@@ -51,19 +51,26 @@ _ENCODINGS: tuple[Callable[[str], str], ...] = (_same, _quote, _quote_plus, _jso
 
 
 class Known:
-    """The most recent secrets, at most 512, each with its spellings and their replacements."""
+    """The most recent secrets, at most 512, each with its spellings and their replacements. `told` hears the spellings
+    of each new one. Those that have `sign` in them can be looked for alone."""
 
-    __slots__ = ("_blocks", "_names", "_of", "_values", "learnt")
+    __slots__ = ("_across", "_blocks", "_names", "_of", "_sign", "_told", "_values", "named")
 
-    def __init__(self, of: Callable[[str], str], names: frozenset[str]) -> None:
+    def __init__(
+        self, of: Callable[[str], str], names: frozenset[str], told: Callable[[list[str]], None], sign: str
+    ) -> None:
         self._of = of
         self._names = names
+        self._told = told
+        self._sign = sign
         self._blocks = Blocks()
-        self.learnt = 0  # how many, in all
+        self._across = Blocks()
+        self.named = 0  # how often one was given away, a new one or not
         self._values: OrderedDict[str, tuple[tuple[str, str, re.Pattern[str] | None], ...]] = OrderedDict()
 
     def learn(self, value: str) -> None:
         """Keep a secret, unless it is too short or too plain a word to be told from other text."""
+        self.named += 1
         if len(value) < SHORTEST or value.lower() in self._names or value.lower() in _COMMON:
             return
         if value in self._values:
@@ -73,17 +80,21 @@ class Known:
         if shown == value:
             return
         self._values[value] = tuple(self._spelt(value, shown))
-        for form, _, _ in self._values[value]:
+        forms = [form for form, _, _ in self._values[value]]
+        for form in forms:
             self._blocks.add(form)
-        self.learnt += 1
+            if self._sign in form:
+                self._across.add(form)
         if len(self._values) > MOST:
             self._forget()
+        self._told(forms)
 
     def _forget(self) -> None:
         """The one that was seen the longest time ago."""
         _, gone = self._values.popitem(last=False)
         for form, _, _ in gone:
             self._blocks.remove(form)
+            self._across.remove(form)
 
     @staticmethod
     def _spelt(value: str, shown: str) -> Iterator[tuple[str, str, re.Pattern[str] | None]]:
@@ -99,6 +110,10 @@ class Known:
     def occur(self, text: str) -> bool:
         """Whether any known secret stands in a text."""
         return bool(self._blocks.occurring(text))
+
+    def occur_across(self, text: str) -> bool:
+        """Whether one stands in a text that has the sign in it."""
+        return bool(self._across) and bool(self._across.occurring(text))
 
     def replace(self, text: str) -> str:
         """The text with every known secret replaced, in each of its spellings."""

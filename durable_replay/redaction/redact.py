@@ -10,14 +10,15 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from durable_replay.http import Frame, Headers, Interaction, Request, Response
+from durable_replay.http import EMPTY, Body, Frame, Headers, Interaction, Request, Response
 from durable_replay.redaction.bodies import BodySink, BodyStore, Redacted
+from durable_replay.redaction.clean import LARGEST, Clean
 from durable_replay.redaction.conversation import Conversation
 from durable_replay.redaction.documents import Documents, kind_of
-from durable_replay.redaction.encoded import run_at, within
+from durable_replay.redaction.encoded import decoded, run_at, within
 from durable_replay.redaction.events import EventStream, divided_by
 from durable_replay.redaction.known import Known
-from durable_replay.redaction.pieces import Look, Pieces
+from durable_replay.redaction.pieces import ANYTHING, UNREADABLE, First, Look, Pieces
 from durable_replay.redaction.placeholders import CONSTANT, Constant, Keyed, Replacement
 from durable_replay.redaction.rules import DEFAULT, Rules
 from durable_replay.redaction.text import Text
@@ -25,33 +26,68 @@ from durable_replay.redaction.window import Searcher
 
 __all__ = ["Masker", "Redactor"]
 
+_SIGN = ","  # where JSON is cut: most of what is between two is said again
+
 
 class _Search:
-    """Bodies are searched with the rules and the known secrets."""
+    """Bodies are searched with the rules and the known secrets; what held nothing is kept in `clean`."""
 
-    def __init__(self, text: Text, documents: Documents, known: Known) -> None:
+    def __init__(self, text: Text, documents: Documents, known: Known, clean: Clean) -> None:
         self._text = text
         self._documents = documents
         self._known = known
-        self._pieces = Pieces(text.rules, '"', known.occur, text.rules.fields) if text.keeps_placeholders else None
-        self._learnt = 0
+        self._clean = clean
+        self._texts = clean.section()
+        self.first = First(text.rules, known.occur, documents.named)
+        self._pieces = Pieces(self.first, _SIGN, clean, text.rules.fields)
+
+    def content(self, kind: str, data: bytes) -> bytes:
+        """What `whole` gives, for the bytes of a content; the same object where that is the same text."""
+        if self._clean.has_body(kind, data):
+            return data
+        times, named = self._clean.times, self._known.named
+        text = data.decode("utf-8", "surrogateescape")
+        look = self._look(kind, text)
+        shown = self._searched(kind, text, look) if look else text
+        if shown != text:
+            return shown.encode("utf-8", "surrogateescape")
+        kept = named == self._known.named and (look.kept or self.keep_text(text, encoded=look.encoded))
+        if kept and times == self._clean.times:
+            self._clean.keep_body(kind, data)
+        return data
+
+    def keep_text(self, text: str, section: set[str] | None = None, encoded: bool = True) -> bool:
+        """Keep a text that was searched, with all that stands `encoded` in it. False: it cannot be."""
+        if not self._text.keeps_placeholders or len(text) > LARGEST:
+            return False
+        plain = [plain for _, plain in decoded(text)] if encoded else []
+        if any(UNREADABLE in each for each in plain):
+            return False
+        if section is None:
+            return self._clean.keep(self._texts, set(), (text, *plain))
+        return self._clean.keep(section, {text}, (text, *plain))
 
     def whole(self, kind: str, text: str) -> str:
-        if kind in ("json", "text") and self._pieces is not None and self._pieces.fits(text):
-            look = self._look(self._pieces, text)
-            if not look:
-                return text
-            if not look.named:
-                text = self._text.shapes(text, look.rules)
-                text = self._known.replace(text) if look.known or look.rules else text
-                return self._decoded(text) if look.encoded or look.rules or look.known else text
-        return self._decoded(self._plain(kind, text))
+        """A text of a kind without secrets."""
+        look = self._look(kind, text)
+        return self._searched(kind, text, look) if look else text
 
-    def _look(self, pieces: Pieces, text: str) -> Look:
-        if self._learnt != self._known.learnt:
-            self._learnt = self._known.learnt
-            pieces.forget()
-        return pieces.look(text.split('"'))
+    def _look(self, kind: str, text: str) -> Look:
+        """What may stand in a text. Its pieces are looked at where that is quicker."""
+        if not self._text.keeps_placeholders:
+            return ANYTHING
+        if kind in ("json", "text") and self._pieces.fits(text) and not self._known.occur_across(text):
+            return self._pieces.look(text.split(_SIGN))
+        return self.first.at(text, kind)
+
+    def _searched(self, kind: str, text: str, look: Look) -> str:
+        if look.named:
+            return self._decoded(self._plain(kind, text))
+        shown = self._text.shapes(text, look.rules)
+        if shown is text and not look.known and not look.encoded:
+            return text
+        shown = self._known.replace(shown) if look.known or shown is not text else text
+        return self._decoded(shown)
 
     def _decoded(self, text: str) -> str:
         return within(text, self.anything, self._text.basic)
@@ -119,13 +155,6 @@ class _Fitted:
         return text
 
 
-def _small_texts(interaction: Interaction) -> str:
-    request, response = interaction.request, interaction.response
-    fields = (*request.headers, *response.headers, *response.trailers)
-    frames = (frame.data.decode("latin-1") for frame in interaction.frames)
-    return "\n".join((request.target, response.reason, interaction.note, *(value for _, value in fields), *frames))
-
-
 class Redactor:
     """Replaces the secrets of messages by placeholders under `key` (see keyfile.load_key), by `rules`.
 
@@ -138,14 +167,29 @@ class Redactor:
 
     def _start(self, rules: Rules, replacement: Replacement) -> None:
         names = frozenset((*rules.fields, *rules.queries, *rules.headers))
-        self._known = Known(replacement.of, names)
+        self._clean = clean = Clean(_SIGN)
+        self._times = clean.times
+        self._known = Known(replacement.of, names, clean.doubt, _SIGN)
         self._text = Text(rules, replacement, self._known.learn)
         self._documents = Documents(self._text)
-        self._search = _Search(self._text, self._documents, self._known)
+        self._search = _Search(self._text, self._documents, self._known, clean)
         self._header = lru_cache(maxsize=2048)(self._header_value)
+        self._reason = lru_cache(maxsize=64)(self._text.shapes)
+        self._values, self._targets = clean.section(), clean.section()
+        self._quick = self._text.keeps_placeholders and rules.stay_between("\n")
+        self._heads = Pieces(self._search.first, "\n", clean, section=self._values)
 
     def _header_value(self, name: str, value: str) -> str:
-        return self._inside(self._text.header(name, value))
+        asked = self._known.named
+        shown = self._inside(self._text.header(name, value))
+        if name.lower() in self.rules.headers or not self._keep(self._values, value, shown, asked):
+            self._search.keep_text(shown)  # so that a secret in it that is learnt later is noticed
+        return shown
+
+    def _keep(self, section: set[str], text: str, shown: str, asked: int) -> bool:
+        """Keep what was searched and holds nothing."""
+        holds = shown != text or asked != self._known.named or self._known.occur(text)
+        return not holds and self._search.keep_text(text, section)
 
     def _inside(self, text: str) -> str:
         """The text, and what stands in it encoded."""
@@ -161,12 +205,34 @@ class Redactor:
 
     def target(self, target: str) -> str:
         """A request target: query parameters by name, shapes anywhere."""
+        if target in self._targets:
+            return target
+        asked = self._known.named
         path, question, query = target.partition("?")
-        return self._inside(self._text.shapes(f"{path}{question}{self._text.pairs(query, self.rules.queries)}"))
+        shown = self._inside(self._text.shapes(f"{path}{question}{self._text.pairs(query, self.rules.queries)}"))
+        self._keep(self._targets, target, shown, asked)
+        return shown
 
     def headers(self, headers: Headers) -> Headers:
         """Header fields by name, shapes in all others."""
-        return Headers((name, self._header(name, value)) for name, value in headers)
+        named = self.rules.headers
+        if self._times != self._clean.times:
+            self._times = self._clean.times
+            self._header.cache_clear()
+        others, credentials = set(), False
+        for name, value in headers.fields:
+            if name.lower() in named:
+                credentials = True
+            else:
+                others.add(value)
+        clean = self._quick and not self._heads.look(others)
+        if clean and not credentials:
+            return headers
+        fields = tuple(
+            (name, value if clean and name.lower() not in named else self._header(name, value))
+            for name, value in headers.fields
+        )
+        return headers if fields == headers.fields else Headers(fields)
 
     def body(self, headers: Headers, new_body: Callable[[], BodyStore] | None = None) -> BodySink:
         """Where a message's body is written piece by piece; `headers` are the message's, already redacted."""
@@ -175,7 +241,7 @@ class Redactor:
     def settle(self, interaction: Interaction) -> Interaction:
         """The known secrets in what is small: target, headers, frames. The last step before an append."""
         request, response = interaction.request, interaction.response
-        if not self._known.occur(_small_texts(interaction)):
+        if not self._known.occur(self._small_texts(interaction)):
             return interaction
         return dataclasses.replace(
             interaction,
@@ -191,6 +257,16 @@ class Redactor:
             frames=tuple(self._settled_frame(frame) for frame in interaction.frames),
             note=self._known.replace(interaction.note),
         )
+
+    def _small_texts(self, interaction: Interaction) -> str:
+        """What is small, but for that in which no known secret stands."""
+        request, response = interaction.request, interaction.response
+        fields = (*request.headers.fields, *response.headers.fields, *response.trailers.fields)
+        texts = {value for _, value in fields}.difference(self._values)
+        if request.target not in self._targets:
+            texts.add(request.target)
+        texts.update(frame.data.decode("latin-1") for frame in interaction.frames)
+        return "\n".join((response.reason, interaction.note, *texts))
 
     def _settled(self, headers: Headers) -> Headers:
         if not headers.fields or not self._known.occur("\n".join(value for _, value in headers)):
@@ -211,8 +287,10 @@ class Redactor:
     def _request(self, request: Request, new_body: Callable[[], BodyStore] | None) -> Request:
         """The same before known secrets are looked for in what is small."""
         target, headers = self.target(request.target), self.headers(request.headers)
-        redacted = self._whole(request.body.chunks(), headers, new_body)
+        redacted = self._whole(request.body, headers, new_body)
         body = redacted.body if redacted.note else request.body
+        if target == request.target and redacted.headers is request.headers and body is request.body:
+            return request
         return dataclasses.replace(request, target=target, headers=redacted.headers, body=body)
 
     def response(self, response: Response, new_body: Callable[[], BodyStore] | None = None) -> Response:
@@ -227,18 +305,19 @@ class Redactor:
 
     def _response(self, response: Response, new_body: Callable[[], BodyStore] | None) -> Response:
         """The same before known secrets are looked for in what is small."""
-        redacted = self._whole(response.body.chunks(), self.headers(response.headers), new_body)
-        return dataclasses.replace(
-            response,
-            headers=redacted.headers,
-            body=redacted.body if redacted.note else response.body,
-            trailers=self.headers(response.trailers),
-            reason=self._text.shapes(response.reason),
-        )
+        redacted = self._whole(response.body, self.headers(response.headers), new_body)
+        body = redacted.body if redacted.note else response.body
+        trailers = self.headers(response.trailers) if response.trailers.fields else response.trailers
+        reason = self._reason(response.reason)
+        if body is response.body and redacted.headers is response.headers and trailers is response.trailers:
+            return response if reason == response.reason else dataclasses.replace(response, reason=reason)
+        return dataclasses.replace(response, headers=redacted.headers, body=body, trailers=trailers, reason=reason)
 
-    def _whole(self, chunks: Iterator[bytes], headers: Headers, new_body: Callable[[], BodyStore] | None) -> Redacted:
+    def _whole(self, body: Body, headers: Headers, new_body: Callable[[], BodyStore] | None) -> Redacted:
+        if not body.size:
+            return Redacted(EMPTY, headers)
         sink = self.body(headers, new_body)
-        for chunk in chunks:
+        for chunk in body.chunks():
             sink.write(chunk)
         return sink.finish()
 
@@ -256,6 +335,9 @@ class Redactor:
 
     def frames(self, frames: Iterable[Frame]) -> tuple[Frame, ...]:
         """All messages of one conversation."""
+        frames = tuple(frames)
+        if not frames:
+            return ()
         conversation = self.conversation()
         return tuple(each for frame in frames for each in conversation.feed(frame)) + tuple(conversation.end())
 
@@ -266,14 +348,14 @@ class Redactor:
 
     def interaction(self, interaction: Interaction, new_body: Callable[[], BodyStore] | None = None) -> Interaction:
         """All of it: request, response, frames, each knowing the others' secrets."""
-        return self.settle(
-            dataclasses.replace(
-                interaction,
-                request=self._request(interaction.request, new_body),
-                response=self._response(interaction.response, new_body),
-                frames=self.frames(interaction.frames),
-            )
+        request, response = (
+            self._request(interaction.request, new_body),
+            self._response(interaction.response, new_body),
         )
+        frames = self.frames(interaction.frames)
+        if request is not interaction.request or response is not interaction.response or frames:
+            interaction = dataclasses.replace(interaction, request=request, response=response, frames=frames)
+        return self.settle(interaction)
 
     def mask(self, text: str) -> str:
         """See Masker.text."""

@@ -73,6 +73,14 @@ class Rule:
             return self.sieve.search(text) is not None
         return self.any_case or any(hint in text for hint in self.hints)
 
+    def hinted(self, text: str) -> Iterable[int]:
+        """Where hints begin; the text is of ASCII if their case may be any."""
+        if self.sieve is not None:
+            return (match.start() for match in self.sieve.finditer(text))
+        if self.any_case:
+            return _places(text.lower(), tuple(hint.lower() for hint in self.hints))
+        return _places(text, self.hints)
+
     def matches(self, text: str) -> Iterator[re.Match[str]]:
         """What `compiled.finditer` gives, without a look at every place where no match can begin."""
         if self.headed:
@@ -179,11 +187,13 @@ class Rules:
         self._first: _First | None = None
         self._between: dict[str, bool] = {}
 
-    def likely(self, text: str) -> list[Rule]:
-        """The text rules whose patterns are worth trying, in order."""
+    def likely(self, text: str, data: bytes | None = None) -> list[Rule]:
+        """The text rules whose patterns are worth trying, in order; `data` is the text in latin-1, where somebody has
+        it."""
         if self._first is None:  # when it is needed: many programs only ask for names
             self._first = _First(self.texts)
-        return [self.texts[at] for at in sorted(self._first.of(text))]
+        found = self._first.of(text, text.encode("latin-1", "replace") if data is None else data)
+        return [self.texts[at] for at in sorted(found)] if found else []
 
     def stay_between(self, sign: str) -> bool:
         """Whether no rule's hint reaches over a sign, so that the pieces between can be looked at one by one."""
@@ -227,10 +237,11 @@ class _First:
         self._sieved = {at: rule.sieve for at, rule in enumerate(rules) if rule.sieve is not None and told[at]}
         self._others = tuple((at, rules[at]) for at, several in told.items() if several is None)
 
-    def of(self, text: str) -> set[int]:
+    def of(self, text: str, data: bytes) -> set[int]:
         """The places of the rules that may match."""
-        begun = self._grams.numbers(text.encode("latin-1", "replace"))
-        found = {at for at in begun if at not in self._sieved or self._sieved[at].search(text)}
+        found = self._grams.numbers(data)
+        if found and not self._sieved.keys().isdisjoint(found):
+            found = {at for at in found if at not in self._sieved or self._sieved[at].search(text)}
         found.update(at for at, rule in self._others if rule.likely(text))
         return found
 

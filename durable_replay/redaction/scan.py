@@ -11,11 +11,12 @@ from pathlib import Path
 
 from durable_replay.http import Body, Headers, Interaction
 from durable_replay.redaction.blocks import Blocks
+from durable_replay.redaction.clean import Clean
 from durable_replay.redaction.coding import coding_of, decoder
 from durable_replay.redaction.conversation import readable
 from durable_replay.redaction.encoded import decoded
 from durable_replay.redaction.known import spellings
-from durable_replay.redaction.pieces import Pieces
+from durable_replay.redaction.pieces import First, Pieces
 from durable_replay.redaction.placeholders import Constant
 from durable_replay.redaction.rules import DEFAULT, Rule, Rules
 from durable_replay.redaction.text import Text
@@ -29,6 +30,7 @@ REMEMBERED = 100_000
 """Contents and heads that held nothing; a digest or a head each."""
 BESIDE = ("", "-wal", "-journal")
 """SQLite's own files beside a database may hold what it holds."""
+_SIGN = ","
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +117,16 @@ class _Search:
         self._text = Text(rules, Constant(), _nothing)
         # a plain word may stand elsewhere as itself, so it proves nothing
         self._known = Blocks(form for value in known if not value.isalpha() for form in spellings(value))
-        self._quoted = Pieces(rules, '"', self._knows)
-        self._lines = Pieces(rules, "\n", self._knows)
+        first, kept = First(rules, self._knows, lambda kind, text: False), Clean()
+        self._across = Blocks(form for form in self._known if _SIGN in form)
+        self._pieces = Pieces(first, _SIGN, kept)
+        self._lines = Pieces(first, "\n", kept)
         self._clean: set[tuple[str, str]] = set()
 
     def interaction(self, interaction: Interaction) -> Iterator[tuple[str, str]]:
         """Place and rule of each find."""
         heads = _heads(interaction)
-        if not self._lines.usable or self._lines.look(line for text in heads.values() for line in text.split("\n")):
+        if not self._lines.usable or self._lines.look([line for text in heads.values() for line in text.split("\n")]):
             yield from ((place, rule) for place, text in heads.items() for rule in self._head(text))
         for side, message in (("request", interaction.request), ("response", interaction.response)):
             yield from ((f"{side} body", rule) for rule in self._body(message.headers, message.body))
@@ -160,7 +164,8 @@ class _Search:
             held = text[-OVERLAP:]
 
     def _in(self, text: str) -> Iterator[tuple[str, int]]:
-        look = self._quoted.look(text.split('"')) if self._quoted.fits(text) else None
+        cut = self._pieces.fits(text) and not (self._across and self._across.occurring(text))
+        look = self._pieces.look(text.split(_SIGN)) if cut else None
         if look is not None and not look:
             return
         found = [*self._plainly_in(text, look.rules if look is not None else None)]
