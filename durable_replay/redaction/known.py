@@ -51,13 +51,17 @@ _ENCODINGS: tuple[Callable[[str], str], ...] = (_same, _quote, _quote_plus, _jso
 
 
 class Known:
-    """The most recent secrets, at most 512, each with its spellings and their replacements. `told` hears the spellings
-    of each new one. Those that have `sign` in them can be looked for alone."""
+    """The most recent secrets, at most 512, each with its spellings and their replacements. Each of `told` hears the
+    spellings of a new one. Those that have `sign` in them can be looked for alone."""
 
     __slots__ = ("_across", "_blocks", "_names", "_of", "_sign", "_told", "_values", "named")
 
     def __init__(
-        self, of: Callable[[str], str], names: frozenset[str], told: Callable[[list[str]], None], sign: str
+        self,
+        of: Callable[[str], str],
+        names: frozenset[str],
+        told: tuple[Callable[[list[str]], None], ...],
+        sign: str,
     ) -> None:
         self._of = of
         self._names = names
@@ -87,7 +91,8 @@ class Known:
                 self._across.add(form)
         if len(self._values) > MOST:
             self._forget()
-        self._told(forms)
+        for told in self._told:
+            told(forms)
 
     def _forget(self) -> None:
         """The one that was seen the longest time ago."""

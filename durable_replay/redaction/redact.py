@@ -167,9 +167,10 @@ class Redactor:
 
     def _start(self, rules: Rules, replacement: Replacement) -> None:
         names = frozenset((*rules.fields, *rules.queries, *rules.headers))
-        self._clean = clean = Clean(_SIGN)
-        self._times = clean.times
-        self._known = Known(replacement.of, names, clean.doubt, _SIGN)
+        clean = Clean(_SIGN)
+        self._encoded = Clean()  # what stands encoded in the values that `_header` remembers
+        self._times = 0
+        self._known = Known(replacement.of, names, (clean.doubt, self._encoded.doubt), _SIGN)
         self._text = Text(rules, replacement, self._known.learn)
         self._documents = Documents(self._text)
         self._search = _Search(self._text, self._documents, self._known, clean)
@@ -182,14 +183,15 @@ class Redactor:
     def _header_value(self, name: str, value: str) -> str:
         asked = self._known.named
         shown = self._inside(self._text.header(name, value))
-        if name.lower() in self.rules.headers or not self._keep(self._values, value, shown, asked):
-            self._search.keep_text(shown)  # so that a secret in it that is learnt later is noticed
+        if name.lower() not in self.rules.headers:
+            self._keep(self._values, value, shown, asked)
+        self._encoded.keep(set(), set(), [plain for _, plain in decoded(shown)])
         return shown
 
-    def _keep(self, section: set[str], text: str, shown: str, asked: int) -> bool:
+    def _keep(self, section: set[str], text: str, shown: str, asked: int) -> None:
         """Keep what was searched and holds nothing."""
-        holds = shown != text or asked != self._known.named or self._known.occur(text)
-        return not holds and self._search.keep_text(text, section)
+        if shown == text and asked == self._known.named and not self._known.occur(text):
+            self._search.keep_text(text, section)
 
     def _inside(self, text: str) -> str:
         """The text, and what stands in it encoded."""
@@ -216,8 +218,8 @@ class Redactor:
     def headers(self, headers: Headers) -> Headers:
         """Header fields by name, shapes in all others."""
         named = self.rules.headers
-        if self._times != self._clean.times:
-            self._times = self._clean.times
+        if self._times != self._encoded.times:
+            self._times = self._encoded.times
             self._header.cache_clear()
         others, credentials = set(), False
         for name, value in headers.fields:
