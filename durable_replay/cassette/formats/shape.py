@@ -26,6 +26,8 @@ _ENTRIES = re.compile(r"^(?:---\n)?(?:[a-z_]+: [^\n]*\n)*(http_interactions|inte
 """What the YAML of vcrpy, go-vcr and Ruby VCR begins with."""
 _REQUEST = re.compile(r"^( +|- +)request:\n( +)\S.*\n(?:(?:\2.*)?\n)*", re.MULTILINE)
 """A request, with the column of what it holds."""
+_ALONE = re.compile(r"(?:#[^\n]*\n)*(?:---\n)?request:\n( +)[^\s-].*\n(?:\1.*\n|\n)*?\1uri: .*\n(?:\1.*\n|\n)*response:\n \1*")
+"""One request and its response, which some of vcrpy's users keep in a file of their own."""
 Path = tuple[str, ...]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from durable_replay.cassette.formats import yaml_stream
@@ -23,6 +22,8 @@ __all__ = ["Vcrpy"]
 _VERSIONS = ("1",)
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _INCLUDED = 16 * 1024 * 1024
+_KEPT = 32 * 1024 * 1024
+"""Bytes of included files that are not read again where the same cassette names them again."""
 
 
 class Vcrpy:
@@ -35,11 +36,12 @@ class Vcrpy:
         return whole or (head.has("request", "uri") and head.has("response")) or _is_empty(head)
 
     def read(self, source: Source) -> Iterator[Imported]:
+        made = _Cassette(source).made
         if source.head.has("request", "uri"):
-            yield from each(source, [document(source)], partial(_interaction, source))
+            yield from each(source, [document(source)], made)
             return
         around: dict[str, Plain] = {}
-        yield from each(source, entries(source, ("interactions",), around), partial(_interaction, source))
+        yield from each(source, entries(source, ("interactions",), around), made)
         version = around.get("version", 1)
         if str(version) not in _VERSIONS:
             raise source.wrong(f"it is a vcrpy cassette of version {version!r}; those known are 1")
@@ -49,10 +51,34 @@ def _is_empty(head: Head) -> bool:
     return head.text("interactions") == "" and head.has("interactions") and head.text("version") in ("1", "")
 
 
-def _interaction(source: Source, value: Plain) -> Interaction:
-    entry = mapping(value, "entry")
-    if "include_file" in entry:
-        entry = mapping(yaml_stream.load(_included(source, text(entry["include_file"], "include_file"))).value, "file")
+class _Cassette:
+    """One cassette while it is read. Those of CumulusCI include the same few files again and again."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._included: dict[str, Interaction] = {}
+        self._room = _KEPT
+
+    def made(self, value: Plain) -> Interaction:
+        entry = mapping(value, "entry")
+        if "include_file" not in entry:
+            return _interaction(self._source, entry)
+        name = text(entry["include_file"], "include_file")
+        if name not in self._included:
+            return self._include(name)
+        return self._included[name]
+
+    def _include(self, name: str) -> Interaction:
+        source = _included(self._source, name)
+        made = _interaction(self._source, mapping(yaml_stream.load(source).value, "file"))
+        size = source.path.stat().st_size
+        if size <= self._room:
+            self._room -= size
+            self._included[name] = made
+        return made
+
+
+def _interaction(source: Source, entry: dict[str, Plain]) -> Interaction:
     request, response = mapping(entry.get("request"), "request"), mapping(entry.get("response"), "response")
     if not request or not response:
         raise Unfit(f"it has no '{'response' if request else 'request'}'")

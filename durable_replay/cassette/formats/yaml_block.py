@@ -1,23 +1,20 @@
 """One entry of the block YAML that recorders write, line by line: several times faster than libyaml's events, of which
 each is an object of Python.
 
-# Rule: what is read here reads the same by libyaml, and whatever is not surely so is declined and left to it: anchors,
-# aliases, comments, flow collections, tags but `!binary`, keys in quotes, and all that is broken.
+# Rule: what is read here reads the same by libyaml, and whatever is not surely so is declined and left to it: comments,
+# flow collections, tags but `!binary`, keys in quotes, anchors of keys, and all that is broken.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
-from typing import cast
 
-import yaml
-from yaml.events import ScalarEvent
+from durable_replay.cassette.formats.plain import Plain
+from durable_replay.cassette.formats.yaml_anchors import Anchors, Unfollowed
+from durable_replay.cassette.formats.yaml_scalar import BLOCKS, QUOTED, Declined, block, is_clean, lines_from, quoted
 
-from durable_replay.cassette.formats.plain import Plain, unbase64
-
-__all__ = ["NULL", "Declined", "entry", "scalar_line"]
+__all__ = ["NULL", "Declined", "document", "entry", "scalar_line"]
 
 NULL = frozenset({"", "~", "null", "Null", "NULL"})
 """What a plain scalar says where there is nothing."""
@@ -27,35 +24,40 @@ _KEPT = 200
 _KEY = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.$/-]{0,100}):(?: |$)")
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/+.$^(<=;\\")
 """What a plain scalar begins with here; YAML allows more."""
-_QUOTED = {
-    '"': re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"(?= *\n)', re.DOTALL),
-    "'": re.compile(r"'[^']*+(?:''[^']*+)*+'(?= *\n)"),
-}
-_ESCAPED = re.compile(r'"[^"\\]*+(?:\\["\\nrt][^"\\]*+)*+"')
-"""A text in double quotes that JSON reads alike."""
+_ANCHOR = re.compile(r"([&*])([A-Za-z0-9_-]{1,100})(?: +|$)")
+_COMMENTS = re.compile(r"(?:#[ -~]*\n)*")
+"""What may stand over a document."""
 _BREAKS = "\x85\u2028\u2029\ufeff"
 """What libyaml takes for the end of a line or of nothing."""
-_STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
-"""Control characters, and what libyaml refuses."""
-_BLOCKS = {
-    "|": (False, "\n"), "|-": (False, ""),
-    "!binary |": (True, ""), "!binary |-": (True, ""), "!!binary |": (True, ""), "!!binary |-": (True, ""),
-}  # fmt: skip
-"""Headers of a block of lines: whether they are base64, and what ends the text."""
-_NOTHING, _DONE, _TEXT, _OPEN, _BLOCK, _MAPPING, _LIST = range(7)
+_NOTHING, _DONE, _TEXT, _OPEN, _BLOCK, _MAPPING, _LIST, _ALIAS, _ANCHORED, _NAMED = range(10)
 _Line = tuple[int, bool, str | None, int, str | None]
 """`[- ][key:] [value]`: the column, whether there is a dash, the key, the kind of the value, and the value."""
 
 
-class Declined(Exception):
-    """This text is libyaml's to read."""
+def entry(text: str, anchors: Anchors | None = None) -> Plain:
+    """The one element of a block list that these whole lines are. Raises Declined.
 
-
-def entry(text: str) -> Plain:
-    """The one element of a block list that these whole lines are. Raises Declined."""
-    if not text.isascii() and any(character in text for character in _BREAKS):
+    `anchors` are those of the document so far; what the entry names is added if it is not declined.
+    """
+    lines = _Lines(text, anchors)
+    root: list[Plain] = []
+    lines.read(len(text) - len(text.lstrip(" ")), None, root)
+    if len(root) != 1:
         raise Declined
-    return _Entry(text).read()
+    lines.done()
+    return root[0]
+
+
+def document(text: str) -> dict[str, Plain]:
+    """The mapping that a text of one document is. Raises Declined."""
+    text = _COMMENTS.sub("", text, 1).removeprefix("---\n")
+    root: dict[str, Plain] = {}
+    if not text.endswith("\n") or "\n---" in text or "\n..." in text:
+        raise Declined
+    _Lines(text, None).read(0, root, [])
+    if not root:
+        raise Declined
+    return root
 
 
 def scalar_line(line: str) -> tuple[str, str | None]:
@@ -66,24 +68,32 @@ def scalar_line(line: str) -> tuple[str, str | None]:
     return key, value
 
 
-class _Entry:
+class _Lines:
     """Lines become values."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, anchors: Anchors | None) -> None:
+        if not text.isascii() and any(character in text for character in _BREAKS):
+            raise Declined
         self._text = text
         self._lines = text.split("\n")
         self._place = (0, 0)
         """Of a line that was asked for: its number, and where it begins in the text."""
+        self._before = anchors
+        self._anchors: Anchors | None = None
 
-    def read(self) -> Plain:
+    def done(self) -> None:
+        """The names of this text are good for what follows it."""
+        if self._anchors is not None and self._before is not None:
+            self._before.adopt(self._anchors)
+
+    def read(self, here: int, fields: dict[str, Plain] | None, items: list[Plain]) -> None:
+        """Fill the fields, or else the items, whose lines begin in the column `here`."""
         # One loop without calls for what is common: this is where an import of YAML spends its time.
         lines, end, number = self._lines, len(self._lines) - 1, 0
-        root: list[Plain] = []
-        items = root
-        fields: dict[str, Plain] | None = None  # the innermost container is this, or else `items`
-        here = len(lines[0]) - len(lines[0].lstrip(" "))
         outer: list[tuple[int, dict[str, Plain] | None, list[Plain]]] = []
-        waits: str | None = None  # the key of the line before, if that had no value
+        waits: str | None = None  # the key of the line before, if that had no value; the last item, if it is ""
+        name: str | None = None  # of what waits
+        named: str | None = None
         while number < end:
             line = lines[number]
             number += 1
@@ -96,105 +106,139 @@ class _Entry:
                     here, fields, items = outer.pop()
             found: Plain = value
             if kind > _DONE:
-                found, number = self._value(kind, value or "", column + 2 if listed and key else column, number)
+                base = column + 2 if listed and key else column if listed or key else here
+                if kind == _ANCHORED:
+                    named, kind, found, number = self._anchored(value or "", base, number)
+                elif kind == _ALIAS:
+                    found = self._repeated(value or "", [fields, items, *(each for _, *both in outer for each in both)])
+                elif kind != _TEXT or lines[number][base : base + 1] == " ":
+                    found, number = self._value(kind, value or "", base, number)
             if column > here or (listed and fields is not None):  # a container begins
-                if waits is None or fields is None or len(outer) > _DEPTH:
+                if waits is None or len(outer) > _DEPTH:
                     raise Declined
-                if key is None and not lines[number].startswith("- ", column):  # a list of one, as of most headers
-                    fields[waits], waits = [found], None
+                alone = key is None and kind != _NAMED and not (listed and lines[number].startswith("- ", column))
+                if alone and fields is not None:  # a text below its key, or a list of one, as of most headers
+                    fields[waits] = found = [found] if listed else found
+                    if name is not None:
+                        self._call(name, found)
+                    waits = None
                     continue
                 outer.append((here, fields, items))
-                here = column
-                if listed:
-                    items = []
-                    fields[waits], fields = items, None
-                else:
-                    inner: dict[str, Plain] = {}
-                    fields[waits] = fields = inner
+                here, fields, items = column, *self._begun(fields, items, waits, listed)
+                if name is not None:
+                    self._call(name, items if fields is None else fields)
             elif not listed and fields is None and outer:  # a list may stand at the column of its key
                 here, fields, items = outer.pop()
             if column != here or listed != (fields is None):
                 raise Declined
             if key is None:
+                if not listed:
+                    raise Declined
                 items.append(found)
-                waits = None
+                waits, name = ("", named) if kind == _NAMED else (None, None)
                 continue
             if fields is None:
                 outer.append((here, None, items))
                 here, fields = column + 2, {}
                 items.append(fields)
             fields[key] = found
-            waits = key if kind == _NOTHING else None
-        if len(root) != 1:
-            raise Declined
-        return root[0]
+            waits = None
+            if kind == _NOTHING:
+                waits, name = key, None
+            elif kind == _NAMED:
+                waits, name = key, named
 
-    def _value(self, kind: int, value: str, here: int, number: int) -> tuple[Plain, int]:
-        """A value that may take up lines more, and the number of the line behind it."""
+    def _begun(
+        self, fields: dict[str, Plain] | None, items: list[Plain], waits: str, listed: bool
+    ) -> tuple[dict[str, Plain] | None, list[Plain]]:
+        """The container that begins for what waits in these: fields of its own, or items."""
+        inner: dict[str, Plain] = {}
+        inside: list[Plain] = []
+        if fields is not None:
+            fields[waits] = inside if listed else inner
+        elif listed:
+            raise Declined
+        else:
+            items[-1] = inner
+        return (None, inside) if listed else (inner, inside)
+
+    def _call(self, name: str, value: Plain) -> None:
+        if self._anchors is None:
+            self._anchors = Anchors(self._before)
+        self._anchors.name(name, value)
+
+    def _anchored(self, value: str, base: int, number: int) -> tuple[str, int, Plain, int]:
+        """What an anchor names that stands before it: the name, the kind, the value, and the number of the line behind."""
+        if self._anchors is None:
+            self._anchors = Anchors(self._before)
+        name, _, rest = value.partition(" ")
+        kind, told = _told(rest.lstrip(" "), "")
+        if kind == _NOTHING:  # or it begins in the next line
+            self._anchors.begin(name)
+            return name, _NAMED, None, number
+        if kind in (_ALIAS, _ANCHORED):
+            raise Declined
+        found: Plain = told
+        if kind > _DONE:
+            found, number = self._value(kind, told or "", base, number)
+        self._anchors.name(name, found)
+        return name, kind, found, number
+
+    def _repeated(self, name: str, unfinished: list[Plain]) -> Plain:
+        """What an alias stands for."""
+        if self._anchors is None:
+            self._anchors = Anchors(self._before)
+        try:
+            value = self._anchors.follow(name)
+        except Unfollowed:
+            raise Declined from None
+        if isinstance(value, dict | list) and any(value is each for each in unfinished):
+            raise Declined
+        return value
+
+    def _value(self, kind: int, value: str, base: int, number: int) -> tuple[Plain, int]:
+        """A value that may take up lines more, which are deeper than `base`, and the number of the line behind it."""
         if kind == _TEXT:
-            deeper = self._lines[number].startswith(" " * (here + 1))
-            return self._folded(value, here, number) if deeper else (value, number)
+            deeper = self._lines[number].startswith(" " * (base + 1))
+            return self._folded(value, base, number) if deeper else (value, number)
         if kind == _BLOCK:
-            return self._block(value, here, number)
+            return self._block(value, base, number)
         if kind == _OPEN:
             return self._quoted(value, number)
         return ([] if kind == _LIST else {}), number
 
-    def _folded(self, value: str, here: int, number: int) -> tuple[str, int]:
-        """A plain text that goes on in the lines below, which are deeper than `here`."""
-        deeper, parts = " " * (here + 1), [value]
+    def _folded(self, value: str, base: int, number: int) -> tuple[str, int]:
+        """A plain text that goes on in the lines below."""
+        deeper, parts = " " * (base + 1), [value]
         while self._lines[number].startswith(deeper):
             parts.append(self._lines[number].strip(" "))
             number += 1
         joined = " ".join(parts)
         follows_blank = number < len(self._lines) - 1 and not self._lines[number]
-        if follows_blank or "" in parts or not _is_plain(joined) or not _is_clean(joined):
+        if follows_blank or "" in parts or not _is_plain(joined) or not is_clean(joined):
             raise Declined
         return joined, number
 
-    def _quoted(self, value: str, number: int) -> tuple[str, int]:
-        """A text in quotes that begins at the end of the line before `number`."""
+    def _offset(self, number: int) -> int:
+        """Where a line begins in the text; they are asked for in their order."""
         last, at = self._place
         at += sum(map(len, self._lines[last:number])) + number - last
         self._place = number, at
-        match = _QUOTED[value[0]].match(self._text, at - 1 - len(value))
+        return at
+
+    def _quoted(self, value: str, number: int) -> tuple[str, int]:
+        """A text in quotes that begins at the end of the line before `number`."""
+        match = QUOTED[value[0]].match(self._text, self._offset(number) - 1 - len(value))
         if match is None:
             raise Declined
-        below = match[0].count("\n")
-        if not below and _ESCAPED.fullmatch(match[0]):
-            return cast(str, json.loads(match[0])), number
-        return _by_libyaml(match[0]), number + below
+        return quoted(match[0]), number + match[0].count("\n")
 
-    def _block(self, header: str, here: int, number: int) -> tuple[Plain, int]:
-        """The lines of a literal, which are deeper than `here`."""
-        lines, first = self._lines, number
-        margin = " " * max(here + 1, len(lines[first]) - len(lines[first].lstrip(" ")))
-        while lines[number].startswith(margin) or (number < len(lines) - 1 and not lines[number].strip(" ")):
-            number += 1
-        text = "\n".join([line[len(margin) :] for line in lines[first:number]])
-        if not text or text[0] in " \t\n" or not _is_clean(text.replace("\n", "").replace("\t", "")):
-            raise Declined
-        packed, ending = _BLOCKS[header]
-        text = text.rstrip("\n")
-        if not packed:
-            return text + ending, number
-        try:
-            return unbase64(text), number
-        except ValueError:
-            raise Declined from None
-
-
-def _by_libyaml(text: str) -> str:
-    """A text in quotes."""
-    parser = yaml.CSafeLoader(text)
-    try:
-        parser.get_event()
-        parser.get_event()
-        return cast(ScalarEvent, parser.get_event()).value
-    except (yaml.YAMLError, UnicodeError):
-        raise Declined from None
-    finally:
-        parser.dispose()
+    def _block(self, header: str, base: int, number: int) -> tuple[Plain, int]:
+        """The lines of a block."""
+        first, at = self._lines[number], self._offset(number)
+        margin = max(base + 1, len(first) - len(first.lstrip(" ")))
+        text = lines_from(self._text, at, margin)
+        return block(header, text, margin), number + text.count("\n")
 
 
 def _is_plain(text: str) -> bool:
@@ -202,12 +246,8 @@ def _is_plain(text: str) -> bool:
     return ": " not in text and " #" not in text and text[-1] != ":"
 
 
-def _is_clean(text: str) -> bool:
-    return text.isprintable() or not ("\t" in text or _STRANGE.search(text))
-
-
 def _line(line: str) -> _Line:
-    if not _is_clean(line):
+    if not is_clean(line):
         raise Declined
     rest = line.lstrip(" ")
     column = len(line) - len(rest)
@@ -215,12 +255,13 @@ def _line(line: str) -> _Line:
     if listed:
         rest = rest[2:]
     match = _KEY.match(rest)
-    if match is None and not listed:
-        raise Declined
     key = match[1] if match else None
     if key in NULL:
         raise Declined
-    return (column, listed, key, *_told(rest[match.end() :] if match else rest, key))
+    kind, value = _told(rest[match.end() :] if match else rest, key)
+    if not (listed or match) and kind in (_BLOCK, _ALIAS, _ANCHORED):
+        raise Declined
+    return column, listed, key, kind, value
 
 
 _known = lru_cache(4096)(_line)
@@ -240,10 +281,15 @@ def _told(rest: str, key: str | None) -> tuple[int, str | None]:
         return _DONE, inner.replace("''", "'")
     if first == '"' and len(value) > 1 and value[-1] == '"' and not ("\\" in inner or '"' in inner):
         return _DONE, inner
-    if first in _QUOTED:
+    if first in QUOTED:
         return _OPEN, rest
-    if value in _BLOCKS:
+    if value in BLOCKS:
         return _BLOCK, value
     if value in ("{}", "[]"):
         return (_MAPPING if value == "{}" else _LIST), value
+    named = _ANCHOR.match(value)
+    if named is not None and first == "&":
+        return _ANCHORED, rest[1:]
+    if named is not None and named.end() == len(value):
+        return _ALIAS, named[2]
     raise Declined

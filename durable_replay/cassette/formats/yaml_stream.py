@@ -24,14 +24,15 @@ from yaml.events import (
 
 from durable_replay.cassette.formats.plain import Plain, small, unbase64
 from durable_replay.cassette.formats.source import Item, Source
-from durable_replay.cassette.formats.yaml_block import NULL
+from durable_replay.cassette.formats.yaml_anchors import EXPANDED, Anchors, Unfollowed
+from durable_replay.cassette.formats.yaml_block import NULL, Declined, document
 from durable_replay.cassette.formats.yaml_window import Window
 
 __all__ = ["EXPANDED", "entries", "load"]
 
-EXPANDED = 2_000_000
-"""Nodes that a document's aliases may stand for, all together."""
 _DEPTH = 100
+_PLAIN = 16 * 1024 * 1024
+"""Bytes of a document that is read line by line, which takes several times its memory."""
 _BINARY = frozenset({"!binary", "tag:yaml.org,2002:binary"})
 
 
@@ -48,43 +49,7 @@ def _line_of(event: Event) -> int:
     return mark.line + 1 if mark is not None else 1
 
 
-class _Unfinished:
-    """Stands for an anchor while what it names is still being read."""
-
-
-_UNFINISHED = _Unfinished()
 _Container = list[Plain] | dict[str, Plain]
-
-
-class _Anchors:
-    """What aliases may name, and how many nodes they have stood for."""
-
-    def __init__(self) -> None:
-        self._named: dict[str, Plain | _Unfinished] = {}
-        self._weights: dict[str, int] = {}
-        self.seen = 0
-        self._expanded = 0
-
-    def begin(self, name: str) -> None:
-        self._named[name] = _UNFINISHED
-        self._weights[name] = self.seen
-
-    def end(self, name: str, value: Plain) -> None:
-        self._named[name] = value
-        self._weights[name] = self.seen - self._weights[name]
-
-    def follow(self, event: AliasEvent) -> Plain:
-        name = event.anchor
-        if name not in self._named:
-            raise _Broken(f"the alias '*{name}' names nothing", event)
-        value = self._named[name]
-        if isinstance(value, _Unfinished):
-            raise _Broken(f"the alias '*{name}' stands within what it names: a cycle", event)
-        self.seen += self._weights[name]
-        self._expanded += self._weights[name]
-        if self._expanded > EXPANDED:
-            raise _Broken(f"its aliases stand for more than {EXPANDED:,} values", event)
-        return value
 
 
 def _key(value: Plain, event: Event) -> str:
@@ -106,16 +71,16 @@ def _put(into: dict[str, Plain], key: str, value: Plain) -> None:
 
 
 class _Reader:
-    """Events become values. `lines_before` are those that the parser has not seen."""
+    """Events become values. `lines_before` are those that the parser has not seen, `anchors` what was named there."""
 
-    def __init__(self, parser: yaml.CSafeLoader, lines_before: int = 0) -> None:
+    def __init__(self, parser: yaml.CSafeLoader, lines_before: int = 0, anchors: Anchors | None = None) -> None:
         self._next = parser.get_event
-        self._anchors = _Anchors()
+        self._anchors = anchors or Anchors()
         self._lines_before = lines_before
 
     def forget(self) -> None:
         """Anchors end with their document."""
-        self._anchors = _Anchors()
+        self._anchors = Anchors()
 
     def event(self) -> Event:
         return cast(Event, self._next())
@@ -152,7 +117,7 @@ class _Reader:
                     anchors.end(anchor, value)
                 into, key, anchor = outer.pop()
             elif type(event) is AliasEvent:
-                value = anchors.follow(event)
+                value = self._repeated(event)
             else:
                 raise _Broken("a value was expected", event)
             if into is None:
@@ -168,6 +133,12 @@ class _Reader:
                     into[key] = value
                 key = None
             event = cast(Event, following())
+
+    def _repeated(self, event: AliasEvent) -> Plain:
+        try:
+            return self._anchors.follow(cast(str, event.anchor))
+        except Unfollowed as error:
+            raise _Broken(str(error), event) from error
 
     def _opened(self, event: MappingStartEvent | SequenceStartEvent, depth: int) -> _Container:
         if depth > _DEPTH:
@@ -221,7 +192,7 @@ def _left(source: Source, window: Window, path: tuple[str, ...], around: dict[st
     except (yaml.YAMLError, UnicodeError) as error:
         raise source.wrong(_said(error), _line(error, before)) from error
     try:
-        yield from _documents(source, _Reader(parser, before), path, around)
+        yield from _documents(source, _Reader(parser, before, window.anchors), path, around)
     except _Broken as error:
         raise source.wrong(str(error), before + error.line) from error
     except (yaml.YAMLError, UnicodeError) as error:
@@ -287,7 +258,18 @@ def _line(error: Exception, before: int = 0) -> int | None:
 
 def load(source: Source) -> Item:
     """The first document whole, up to 256 MiB."""
-    source.read()
+    data = source.read()
+    if len(data) <= _PLAIN:
+        try:
+            return Item(document(data.decode()), 1)
+        except (Declined, UnicodeDecodeError):
+            pass
+    del data
+    return _loaded(source)
+
+
+def _loaded(source: Source) -> Item:
+    """The first document by libyaml."""
     with source.open() as file:
         try:
             parser = yaml.CSafeLoader(file)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from durable_replay.cassette.formats.plain import Plain, small
 from durable_replay.cassette.formats.source import Item
+from durable_replay.cassette.formats.yaml_anchors import Anchors
 from durable_replay.cassette.formats.yaml_block import Declined, entry, scalar_line
 
 __all__ = ["Window"]
@@ -37,6 +38,8 @@ class Window:
         self._ended = False
         self._under = b""
         self._rest: BinaryIO | None = None
+        self.anchors = Anchors()
+        """What the entries that were taken have named."""
         self.finished = False
         """Nothing is left to read."""
 
@@ -62,7 +65,7 @@ class Window:
             ends = re.compile(rb"\n(?= {0,%d}[^ \n])" % (len(listed) - 2))
             while not self.finished:
                 size, line = self._size(ends), self._line
-                value = entry(self._data[self._at : self._at + size].decode())
+                value = entry(self._data[self._at : self._at + size].decode(), self.anchors)
                 if not self._data.startswith(listed, self._at + size):
                     around.update(self._behind(size, key))
                     self.finished = True
