@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -113,8 +114,9 @@ class _Message:
         self._body = body
         self._side = side
         self._notes = notes
+        self._names: Set[str] = frozenset()
+        """Of the fields, in lower case."""
         self._fields = self._clean(fields)
-        self._names = {name.lower() for name, _ in self._fields}
 
     def headers(self) -> Headers:
         return Headers(self._fields)
@@ -128,8 +130,15 @@ class _Message:
     def _clean(self, fields: Fields) -> Fields:
         """Fields as they can stand on the wire."""
         values = "".join([value for _, value in fields])
-        if values.isascii() and values.isprintable() and all(_is_token(name) for name, _ in fields):
+        names = _lowered(tuple([name for name, _ in fields]))
+        if names is not None and values.isascii() and values.isprintable():
+            self._names = names
             return list(fields)
+        kept = self._mended(fields)
+        self._names = frozenset([name.lower() for name, _ in kept])
+        return kept
+
+    def _mended(self, fields: Fields) -> Fields:
         kept: Fields = []
         for pair in fields:
             name, value = pair
@@ -158,7 +167,7 @@ class _Message:
         return next((value for key, value in self._fields if key.lower() == name), "")
 
     def _drop(self, *names: str) -> None:
-        self._names.difference_update(names)
+        self._names = self._names.difference(names)
         self._fields = [pair for pair in self._fields if pair[0].lower() not in names]
 
     def mend(self, bodiless: str, untyped: bool) -> None:
@@ -258,6 +267,12 @@ def _latin(value: str) -> str:
 @lru_cache(4096)
 def _is_token(name: str) -> bool:
     return _TOKEN.fullmatch(name) is not None
+
+
+@lru_cache(1024)
+def _lowered(names: tuple[str, ...]) -> frozenset[str] | None:
+    """The names of fields in lower case; None where one of them can be no name."""
+    return frozenset([name.lower() for name in names]) if all(map(_is_token, names)) else None
 
 
 @lru_cache(64)

@@ -26,8 +26,10 @@ _ENTRIES = re.compile(r"^(?:---\n)?(?:[a-z_]+: [^\n]*\n)*(http_interactions|inte
 """What the YAML of vcrpy, go-vcr and Ruby VCR begins with."""
 _REQUEST = re.compile(r"^( +|- +)request:\n( +)\S.*\n(?:(?:\2.*)?\n)*", re.MULTILINE)
 """A request, with the column of what it holds."""
-_ALONE = re.compile(r"(?:#[^\n]*\n)*(?:---\n)?request:\n( +)[^\s-].*\n(?:\1.*\n|\n)*?\1uri: .*\n(?:\1.*\n|\n)*response:\n \1*")
-"""One request and its response, which some of vcrpy's users keep in a file of their own."""
+_ALONE = re.compile(r"(?:#[^\n]*\n)*(?:---\n)?request:\n( +)[a-z].*\n(?:\1.*\n)*?\1uri:[^\n]*\n(?:\1.*\n)*response:\n")
+"""One request and its response, which CumulusCI keeps in a file of its own."""
+_LOG = re.compile(r'\s*\{\s*"log":\s*\{\s*(?:"\w+":\s*"[^"\\]*",\s*)*"(creator|entries)":')
+"""What a HAR file begins with."""
 Path = tuple[str, ...]
 
 
@@ -47,6 +49,9 @@ def shape_of(head: bytes) -> Shape:
         return Shape("binary", {})
     if "\0" in text:
         return Shape("binary", {})
+    log = _LOG.match(text)
+    if log is not None:
+        return Shape("json", {("log",): None, ("log", log[1]): None})
     if text.lstrip()[:1] in ("{", "["):
         return Shape("json", _gathered(_json_steps(text)))
     paths = _as_recorded(text) or _gathered(_yaml_steps(text))
@@ -57,7 +62,8 @@ def _as_recorded(text: str) -> dict[Path, str | None]:
     """The paths that tell a recorder's YAML; none where libyaml must be asked, which takes several times as long."""
     start = _ENTRIES.search(text, 0, _BESIDE)
     if start is None:
-        return {}
+        alone = _ALONE.match(text, 0, _BESIDE)
+        return {("request",): None, ("request", "uri"): "", ("response",): None} if alone else {}
     name = start[1]
     paths: dict[Path, str | None] = {(name,): None}
     if name == "http_interactions":

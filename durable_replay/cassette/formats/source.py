@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 from urllib.parse import urlsplit
@@ -91,10 +92,12 @@ class Source:
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """The file's bytes, inflated where it is gzip. What goes wrong is raised with the file's name."""
+        if "head" in self.__dict__ and len(self.head.data) < HEAD:  # that was all of it
+            yield BytesIO(self.head.data)
+            return
         try:
             with self.path.open("rb") as file:
-                packed = file.read(2) == b"\x1f\x8b"
-                file.seek(0)
+                packed = file.peek(2).startswith(b"\x1f\x8b")
                 yield cast(BinaryIO, _Inflated(file)) if packed else file
         except IsADirectoryError:
             raise UsageError(f"{self.path} is a directory where a file was expected. Name a file in it.") from None

@@ -12,7 +12,17 @@ from functools import lru_cache
 
 from durable_replay.cassette.formats.plain import Plain
 from durable_replay.cassette.formats.yaml_anchors import Anchors, Unfollowed
-from durable_replay.cassette.formats.yaml_scalar import BLOCKS, QUOTED, Declined, block, is_clean, lines_from, quoted
+from durable_replay.cassette.formats.yaml_scalar import (
+    BLOCKS,
+    Declined,
+    block,
+    by_libyaml,
+    is_all_clean,
+    is_clean,
+    lines_from,
+    quotation,
+    quoted,
+)
 
 __all__ = ["NULL", "Declined", "document", "entry", "scalar_line"]
 
@@ -75,6 +85,7 @@ class _Lines:
         if not text.isascii() and any(character in text for character in _BREAKS):
             raise Declined
         self._text = text
+        self._clean = is_all_clean(text)
         self._lines = text.split("\n")
         self._place = (0, 0)
         """Of a line that was asked for: its number, and where it begins in the text."""
@@ -215,7 +226,7 @@ class _Lines:
             number += 1
         joined = " ".join(parts)
         follows_blank = number < len(self._lines) - 1 and not self._lines[number]
-        if follows_blank or "" in parts or not _is_plain(joined) or not is_clean(joined):
+        if follows_blank or "" in parts or not _is_plain(joined) or not (self._clean or is_clean(joined)):
             raise Declined
         return joined, number
 
@@ -228,16 +239,16 @@ class _Lines:
 
     def _quoted(self, value: str, number: int) -> tuple[str, int]:
         """A text in quotes that begins at the end of the line before `number`."""
-        match = QUOTED[value[0]].match(self._text, self._offset(number) - 1 - len(value))
-        if match is None:
-            raise Declined
-        return quoted(match[0]), number + match[0].count("\n")
+        text = quotation(self._text, self._offset(number) - 1 - len(value))
+        return quoted(text) if self._clean or is_all_clean(text) else by_libyaml(text), number + text.count("\n")
 
     def _block(self, header: str, base: int, number: int) -> tuple[Plain, int]:
         """The lines of a block."""
         first, at = self._lines[number], self._offset(number)
         margin = max(base + 1, len(first) - len(first.lstrip(" ")))
         text = lines_from(self._text, at, margin)
+        if not self._clean and not is_all_clean(text.replace("\t", "")):
+            raise Declined
         return block(header, text, margin), number + text.count("\n")
 
 
@@ -281,7 +292,7 @@ def _told(rest: str, key: str | None) -> tuple[int, str | None]:
         return _DONE, inner.replace("''", "'")
     if first == '"' and len(value) > 1 and value[-1] == '"' and not ("\\" in inner or '"' in inner):
         return _DONE, inner
-    if first in QUOTED:
+    if first and first in "'\"":
         return _OPEN, rest
     if value in BLOCKS:
         return _BLOCK, value

@@ -77,9 +77,28 @@ def test_a_billion_laughs_are_counted(writes: Writes) -> None:
         list(entries(Source(path), ("interactions",)))
 
 
-@pytest.mark.parametrize("text", ["a: [&x [*x]]", "a: [&x {k: *x}]", "b: &b {c: [*b]}\na: []"])
+def test_a_billion_laughs_line_by_line_are_counted(writes: Writes) -> None:
+    lines = ["interactions:", "- &l0", *(f"  k{n}: lol" for n in range(9))]
+    for level in range(1, 10):
+        lines += [f"- &l{level}", *(f"  k{n}: *l{level - 1}" for n in range(9))]
+    with pytest.raises(CassetteError, match=r"line \d+: its aliases stand for more than 2,000,000 values"):
+        list(entries(Source(writes("a.yaml", "\n".join(lines) + "\n")), ("interactions",)))
+
+
+def test_aliases_are_followed_where_libyaml_reads_on(writes: Writes) -> None:
+    """What was read line by line stays named, and so does what becomes nothing."""
+    text = "a:\n- &one\n  x: &two y\n  z: &three\n- [*one, *two, *three]\n"
+    items = list(entries(Source(writes("a.yaml", text)), ("a",)))
+    one: Plain = {"x": "y", "z": None}
+    assert [item.value for item in items] == [one, [one, "y", None]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a:\n- &x\n  b: *x\n", "a:\n- b: &x\n  - c: *x\n", "a: [&x [*x]]", "a: [&x {k: *x}]", "b: &b {c: [*b]}\na: []"],
+)
 def test_a_cycle_is_refused(writes: Writes, text: str) -> None:
-    with pytest.raises(CassetteError, match=r"line 1: the alias .* a cycle"):
+    with pytest.raises(CassetteError, match=r"line [1-3]: the alias .* a cycle"):
         list(entries(Source(writes("a.yaml", text)), ("a",)))
 
 

@@ -36,8 +36,8 @@ def test_entries_may_stand_deeper_than_their_key() -> None:
 
 @pytest.mark.parametrize(
     "rest",
-    [b"- &x a: b\n- a: c\n", b"- a: b", b"- a: b\n# said\nversion: 1\n", b"- a: b\nentries: []\n", b"- a: \xff\n"],
-    ids=["anchor", "no end of line", "comment", "key twice", "no UTF-8"],
+    [b"- a: &x [b]\n- a: c\n", b"- a: b", b"- a: b\n# said\nversion: 1\n", b"- a: b\nentries: []\n", b"- a: \xff\n"],
+    ids=["flow", "no end of line", "comment", "key twice", "no UTF-8"],
 )
 def test_what_was_declined_is_left_to_read_with_its_lines(rest: bytes) -> None:
     window = Window(io.BytesIO(HEAD + b"- a: first\n  b: c\n- a: second\n" + rest))
