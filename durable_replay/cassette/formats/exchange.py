@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -114,7 +113,7 @@ class _Message:
         self._body = body
         self._side = side
         self._notes = notes
-        self._names: Set[str] = frozenset()
+        self._names: frozenset[str] = frozenset()
         """Of the fields, in lower case."""
         self._fields = self._clean(fields)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from durable_replay.cassette.formats import yaml_stream
@@ -22,6 +23,7 @@ __all__ = ["Vcrpy"]
 _VERSIONS = ("1",)
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _INCLUDED = 16 * 1024 * 1024
+_SMALL = 1024 * 1024
 _KEPT = 32 * 1024 * 1024
 """Bytes of included files that are not read again where the same cassette names them again."""
 
@@ -69,13 +71,20 @@ class _Cassette:
         return self._included[name]
 
     def _include(self, name: str) -> Interaction:
-        source = _included(self._source, name)
-        made = _interaction(self._source, mapping(yaml_stream.load(source).value, "file"))
-        size = source.path.stat().st_size
-        if size <= self._room:
-            self._room -= size
+        path = _included(self._source, name).path
+        told = path.stat()
+        read = _parsed if told.st_size <= _SMALL else _parsed.__wrapped__
+        made = _interaction(self._source, mapping(read(path, (told.st_ino, told.st_size, told.st_mtime_ns)), "file"))
+        if told.st_size <= self._room:
+            self._room -= told.st_size
             self._included[name] = made
         return made
+
+
+@lru_cache(16)
+def _parsed(path: Path, _state: tuple[int, int, int]) -> Plain:
+    """An included file, which other cassettes include as well."""
+    return yaml_stream.load(Source(path)).value
 
 
 def _interaction(source: Source, entry: dict[str, Plain]) -> Interaction:

@@ -31,7 +31,7 @@ class Anchors:
         self._before = before
         self._named: dict[str, Plain | _Unfinished] = {}
         self._weights: dict[str, int] = {}
-        self._expanded = before._expanded if before else 0
+        self._expanded: int = before._expanded if before else 0
         self.seen = 0
         """Nodes that were read, by the count of whoever reads."""
 

@@ -44,8 +44,8 @@ _Line = tuple[int, bool, str | None, int, str | None]
 """`[- ][key:] [value]`: the column, whether there is a dash, the key, the kind of the value, and the value."""
 
 
-def entry(text: str, anchors: Anchors | None = None) -> Plain:
-    """The one element of a block list that these whole lines are. Raises Declined.
+def entry(text: str, anchors: Anchors | None = None) -> tuple[Plain, int]:
+    """The one element of a block list that these whole lines are, and how many they are. Raises Declined.
 
     `anchors` are those of the document so far; what the entry names is added if it is not declined.
     """
@@ -54,8 +54,7 @@ def entry(text: str, anchors: Anchors | None = None) -> Plain:
     lines.read(len(text) - len(text.lstrip(" ")), None, root)
     if len(root) != 1:
         raise Declined
-    lines.done()
-    return root[0]
+    return root[0], lines.done()
 
 
 def document(text: str) -> dict[str, Plain]:
@@ -92,10 +91,11 @@ class _Lines:
         self._before = anchors
         self._anchors: Anchors | None = None
 
-    def done(self) -> None:
-        """The names of this text are good for what follows it."""
+    def done(self) -> int:
+        """The names of this text are good for what follows it; how many lines it had."""
         if self._anchors is not None and self._before is not None:
             self._before.adopt(self._anchors)
+        return len(self._lines) - 1
 
     def read(self, here: int, fields: dict[str, Plain] | None, items: list[Plain]) -> None:
         """Fill the fields, or else the items, whose lines begin in the column `here`."""
@@ -154,10 +154,21 @@ class _Lines:
                 items.append(fields)
             fields[key] = found
             waits = None
-            if kind == _NOTHING:
-                waits, name = key, None
-            elif kind == _NAMED:
+            if kind == _NAMED:
                 waits, name = key, named
+            elif kind == _NOTHING:
+                waits, name = key, None
+                following = lines[number]  # most often it holds the one value of a header field
+                if following.startswith("- ", here) and len(following) <= _KEPT:
+                    column, listed, key, kind, value = _known(following)
+                    if (
+                        column == here
+                        and key is None
+                        and kind <= _TEXT
+                        and lines[number + 1][here : here + 2].isalnum()
+                    ):
+                        fields[waits], waits = [value], None
+                        number += 1
 
     def _begun(
         self, fields: dict[str, Plain] | None, items: list[Plain], waits: str, listed: bool
@@ -179,7 +190,7 @@ class _Lines:
         self._anchors.name(name, value)
 
     def _anchored(self, value: str, base: int, number: int) -> tuple[str, int, Plain, int]:
-        """What an anchor names that stands before it: the name, the kind, the value, and the number of the line behind."""
+        """What stands behind an anchor: its name, the kind, the value, and the number of the line behind that."""
         if self._anchors is None:
             self._anchors = Anchors(self._before)
         name, _, rest = value.partition(" ")
@@ -249,7 +260,8 @@ class _Lines:
         text = lines_from(self._text, at, margin)
         if not self._clean and not is_all_clean(text.replace("\t", "")):
             raise Declined
-        return block(header, text, margin), number + text.count("\n")
+        behind = number + text.count("\n")
+        return block(header, [line[margin:] for line in self._lines[number:behind]]), behind
 
 
 def _is_plain(text: str) -> bool:

@@ -117,31 +117,25 @@ def lines_from(text: str, at: int, margin: int) -> str:
     return text[at:] if end is None else text[at : end.start() + 1]
 
 
-def block(header: str, lines: str, margin: int) -> Plain:
-    """What a block says whose lines are clean and have this margin. Raises Declined."""
-    text = _spaces_within(margin).sub("\n", lines)[margin:].replace("\n" + " " * margin, "\n").rstrip("\n")
-    if not text or text[0] in " \t\n":
+def block(header: str, lines: list[str]) -> Plain:
+    """What a block says whose lines are these: clean, and without their margin. Raises Declined."""
+    if not lines or not lines[0] or lines[0][0] in " \t":
         raise Declined
+    while not lines[-1]:
+        lines.pop()
     if header[0] == "!":
         try:
-            return unbase64(text)
+            return unbase64("".join(lines))
         except ValueError:
             raise Declined from None
-    if header[0] == ">":
-        text = _flowing(text.split("\n"))
+    text = _flowing(lines) if header[0] == ">" else "\n".join(lines)
     return text if header[-1] == "-" else text + "\n"
 
 
 @lru_cache(64)
 def _less_than(margin: int) -> re.Pattern[str]:
     """A break before a line that begins before the margin."""
-    return re.compile("\n(?= {0,%d}[^ \n])" % (margin - 1))
-
-
-@lru_cache(64)
-def _spaces_within(margin: int) -> re.Pattern[str]:
-    """A break before a line of nothing but some of the margin."""
-    return re.compile("\n {1,%d}(?=\n)" % (margin - 1) if margin > 1 else "(?!)")
+    return re.compile(f"\n(?= {{0,{margin - 1}}}[^ \n])")
 
 
 def _flowing(lines: list[str]) -> str:

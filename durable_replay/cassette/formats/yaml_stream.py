@@ -24,11 +24,11 @@ from yaml.events import (
 
 from durable_replay.cassette.formats.plain import Plain, small, unbase64
 from durable_replay.cassette.formats.source import Item, Source
-from durable_replay.cassette.formats.yaml_anchors import EXPANDED, Anchors, Unfollowed
+from durable_replay.cassette.formats.yaml_anchors import Anchors, Unfollowed
 from durable_replay.cassette.formats.yaml_block import NULL, Declined, document
 from durable_replay.cassette.formats.yaml_window import Window
 
-__all__ = ["EXPANDED", "entries", "load"]
+__all__ = ["entries", "load"]
 
 _DEPTH = 100
 _PLAIN = 16 * 1024 * 1024

@@ -65,11 +65,12 @@ class Window:
             ends = re.compile(rb"\n(?= {0,%d}[^ \n])" % (len(listed) - 2))
             while not self.finished:
                 size, line = self._size(ends), self._line
-                value = entry(self._data[self._at : self._at + size].decode(), self.anchors)
+                value, lines = entry(self._data[self._at : self._at + size].decode(), self.anchors)
                 if not self._data.startswith(listed, self._at + size):
                     around.update(self._behind(size, key))
                     self.finished = True
-                self._take(size)
+                self._at += size
+                self._line += lines
                 yield Item(value, line)
         except (Declined, UnicodeDecodeError):
             return
@@ -86,7 +87,8 @@ class Window:
                 if listed is None:
                     raise Declined
                 around.update(beside)
-                self._take(end + 1)
+                self._line += self._data.count(b"\n", self._at, end + 1)
+                self._at = end + 1
                 self._under = f"{key}:\n".encode()
                 return listed[0]
             if at or line != "---":
@@ -132,7 +134,3 @@ class Window:
         data = self._file.read(max(_WINDOW, len(held)))
         self._ended = not data
         self._data, self._at = held + data, 0
-
-    def _take(self, size: int) -> None:
-        self._line += self._data.count(b"\n", self._at, self._at + size)
-        self._at += size

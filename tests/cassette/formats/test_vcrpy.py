@@ -11,14 +11,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from durable_replay.cassette.formats import yaml_stream
 from durable_replay.cassette.formats.importing import import_into
-from durable_replay.cassette.formats.source import Source
+from durable_replay.cassette.formats.source import Item, Source
 from durable_replay.cassette.formats.vcrpy import Vcrpy
 from durable_replay.cassette.store import Cassette
 from durable_replay.errors import CassetteError
 from durable_replay.http import Interaction
 
 Imports = Callable[..., list[Interaction]]
+Writes = Callable[..., Path]
 
 ONE = """\
 interactions:
@@ -126,3 +128,33 @@ def test_what_vcrpy_writes_comes_back(
     assert first.request.body.read() == sent.encode()
     assert first.response.body.read() == (body if isinstance(body, bytes) else body.encode())
     assert first.request.headers.get_all("x-a") == [value, value]
+
+
+def test_a_file_that_is_included_again_is_not_read_again(
+    imports: Imports, writes: Writes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = {"method": "GET", "uri": "https://api.example.com/a"}
+    one = {"request": request, "response": {"status": {"code": 200, "message": "OK"}, "body": {"string": "a"}}}
+    writes("shared_cassettes/again.yaml", yaml.safe_dump(one))
+    read: list[Path] = []
+    load = yaml_stream.load
+
+    def counted(source: Source) -> Item:
+        read.append(source.path)
+        return load(source)
+
+    monkeypatch.setattr(yaml_stream, "load", counted)
+    document = {"interactions": [{"include_file": "again.yaml"} for _ in range(3)], "version": 1}
+    found = imports("a.yaml", yaml.safe_dump(document))
+    assert [each.response.body.read() for each in found] == [b"a"] * 3
+    assert len(read) == 1
+
+
+def test_an_included_file_that_has_changed_is_read_anew(imports: Imports, writes: Writes) -> None:
+    document = yaml.safe_dump({"interactions": [{"include_file": "new.yaml"}], "version": 1})
+    for body in ("a", "longer"):
+        request = {"method": "GET", "uri": "https://api.example.com/a"}
+        one = {"request": request, "response": {"status": {"code": 200, "message": "OK"}, "body": {"string": body}}}
+        writes("shared_cassettes/new.yaml", yaml.safe_dump(one))
+        (found,) = imports("a.yaml", document)
+        assert found.response.body.read() == body.encode()

@@ -30,8 +30,9 @@ PIECES = (
     "\\", "\t", "{}", "[]", "[a, b]", "{a: b}", "&x ", "*x", "<<: ", "? ", "---", "\n---\n", "\n...\n",
     "\n\n", "   \n", "\u00e9", "\u200d", "\u2028", "\u0085", "\ufeff", "\u0007", "\r\n", "-", "- - ",
     ":symbol: ", "'quoted': ", "a:b", "a #b", "http://x/?a=b&c:d", "-dash", "=", "@at", "`", "%d", ", x",
-    "end:", "\nversion: 1\n", "\ninteractions:\n", "&x", "&y ", "*y", "&x\n    ", "- &y\n      ", "\n- *x", "\n- &x\n  ",
-    "\n- &y ", ">\n      one\n      two\n       aside\n\n      three\n", "\n    \"below\"", "\n    'be\n      low'",
+    "end:", "\nversion: 1\n", "\ninteractions:\n", "&x", "&y ", "*y", "&x\n    ", "- &y\n      ", "\n- *x",
+    "\n- &x\n  ", "\n- &y ", ">\n      one\n      two\n       aside\n\n      three\n", "\n    \"below\"",
+    "\n    'be\n      low'",
     "\"a\\\n    b\\\\\n    c\"", "\"a\\ \n    b\"", "\"\\ud83d\\ude00\"", "\"\\x41\\e\\/\\_\"", "\"\u00e9\\u00e9\"",
 )  # fmt: skip
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.text("ab '\"\\\n:#-\t", max_size=120)
@@ -218,7 +219,8 @@ RECORDED = r"""- request:
 
 def test_a_recording_is_read_line_by_line() -> None:
     """Else all of the above would compare libyaml with itself."""
-    found = entry(RECORDED)
+    found, lines = entry(RECORDED)
+    assert lines == RECORDED.count("\n")
     assert isinstance(found, dict)
     assert found["recorded_at"] == "Wed, 25 Nov 2020 13:36:20 GMT"
     response = found["response"]
@@ -260,9 +262,9 @@ def test_what_recorders_do_not_write_is_declined(value: str) -> None:
 def test_what_one_entry_names_the_next_may_repeat() -> None:
     anchors = Anchors()
     first: Plain = {"a": {"b": "c"}, "d": ["e"], "f": "g", "h": None}
-    assert entry("- &one\n  a: &two\n    b: c\n  d: &three\n  - e\n  f: &four g\n  h: &five\n", anchors) == first
-    assert entry("- *one\n", anchors) == first
-    repeated = entry("- a: *two\n  d: *three\n  f: *four\n  h: *five\n", anchors)
+    assert entry("- &one\n  a: &two\n    b: c\n  d: &three\n  - e\n  f: &four g\n  h: &five\n", anchors)[0] == first
+    assert entry("- *one\n", anchors)[0] == first
+    repeated, _ = entry("- a: *two\n  d: *three\n  f: *four\n  h: *five\n", anchors)
     assert repeated == first
 
 
