@@ -8,6 +8,7 @@ each is an object of Python.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from durable_replay.cassette.formats.plain import Plain
@@ -77,6 +78,15 @@ def scalar_line(line: str) -> tuple[str, str | None]:
     return key, value
 
 
+@dataclass(slots=True)
+class _Container:
+    """A mapping, whose keys begin in this column, or else (`fields` None) a list, whose dashes do."""
+
+    column: int
+    fields: dict[str, Plain] | None
+    items: list[Plain]
+
+
 class _Lines:
     """Lines become values."""
 
@@ -90,6 +100,10 @@ class _Lines:
         """Of a line that was asked for: its number, and where it begins in the text."""
         self._before = anchors
         self._anchors: Anchors | None = None
+        self._at = _Container(0, None, [])
+        self._outer: list[_Container] = []
+        self._waits: tuple[str, str | None] | None = None
+        """The key of the line before, if that had no value ("": it was an item), and the name that its value gets."""
 
     def done(self) -> int:
         """The names of this text are good for what follows it; how many lines it had."""
@@ -97,129 +111,120 @@ class _Lines:
             self._before.adopt(self._anchors)
         return len(self._lines) - 1
 
-    def read(self, here: int, fields: dict[str, Plain] | None, items: list[Plain]) -> None:
-        """Fill the fields, or else the items, whose lines begin in the column `here`."""
-        # One loop without calls for what is common: this is where an import of YAML spends its time.
+    def read(self, column: int, fields: dict[str, Plain] | None, items: list[Plain]) -> None:
+        """Fill the fields, or else the items, whose lines begin in this column."""
+        self._at = _Container(column, fields, items)
         lines, end, number = self._lines, len(self._lines) - 1, 0
-        outer: list[tuple[int, dict[str, Plain] | None, list[Plain]]] = []
-        waits: str | None = None  # the key of the line before, if that had no value; the last item, if it is ""
-        name: str | None = None  # of what waits
-        named: str | None = None
         while number < end:
             line = lines[number]
             number += 1
-            if not line:
-                continue
-            column, listed, key, kind, value = _known(line) if len(line) <= _KEPT else _line(line)
-            if column < here:
-                waits = None
-                while column < here and outer:
-                    here, fields, items = outer.pop()
-            found: Plain = value
-            if kind > _DONE:
-                base = column + 2 if listed and key else column if listed or key else here
-                if kind == _ANCHORED:
-                    named, kind, found, number = self._anchored(value or "", base, number)
-                elif kind == _ALIAS:
-                    found = self._repeated(value or "", [fields, items, *(each for _, *both in outer for each in both)])
-                elif kind != _TEXT or lines[number][base : base + 1] == " ":
-                    found, number = self._value(kind, value or "", base, number)
-            if column > here or (listed and fields is not None):  # a container begins
-                if waits is None or len(outer) > _DEPTH:
-                    raise Declined
-                alone = key is None and kind != _NAMED and not (listed and lines[number].startswith("- ", column))
-                if alone and fields is not None:  # a text below its key, or a list of one, as of most headers
-                    fields[waits] = found = [found] if listed else found
-                    if name is not None:
-                        self._call(name, found)
-                    waits = None
-                    continue
-                outer.append((here, fields, items))
-                here, fields, items = column, *self._begun(fields, items, waits, listed)
-                if name is not None:
-                    self._call(name, items if fields is None else fields)
-            elif not listed and fields is None and outer:  # a list may stand at the column of its key
-                here, fields, items = outer.pop()
-            if column != here or listed != (fields is None):
-                raise Declined
-            if key is None:
-                if not listed:
-                    raise Declined
-                items.append(found)
-                waits, name = ("", named) if kind == _NAMED else (None, None)
-                continue
-            if fields is None:
-                outer.append((here, None, items))
-                here, fields = column + 2, {}
-                items.append(fields)
-            fields[key] = found
-            waits = None
-            if kind == _NAMED:
-                waits, name = key, named
-            elif kind == _NOTHING:
-                waits, name = key, None
-                following = lines[number]  # most often it holds the one value of a header field
-                if following.startswith("- ", here) and len(following) <= _KEPT:
-                    column, listed, key, kind, value = _known(following)
-                    if (
-                        column == here
-                        and key is None
-                        and kind <= _TEXT
-                        and lines[number + 1][here : here + 2].isalnum()
-                    ):
-                        fields[waits], waits = [value], None
-                        number += 1
+            if line:
+                number = self._take(_known(line) if len(line) <= _KEPT else _line(line), number)
 
-    def _begun(
-        self, fields: dict[str, Plain] | None, items: list[Plain], waits: str, listed: bool
-    ) -> tuple[dict[str, Plain] | None, list[Plain]]:
-        """The container that begins for what waits in these: fields of its own, or items."""
+    def _take(self, line: _Line, number: int) -> int:
+        """Put what a line says where it belongs; the number of the line behind that."""
+        column, listed, key, kind, value = line
+        if column < self._at.column:
+            self._leave(column)
+        found: Plain = value
+        name: str | None = None
+        if kind > _DONE:
+            base = column + 2 if listed and key else column if listed or key else self._at.column
+            if kind > _TEXT or self._lines[number][base : base + 1] == " ":
+                kind, name, found, number = self._whole(kind, value or "", base, number)
+        at = self._at
+        if column > at.column or (listed and at.fields is not None):
+            more = listed and self._lines[number].startswith("- ", column)
+            if at.fields is not None and key is None and kind != _NAMED and not more:  # a text, or a list of one
+                self._fill(at, [found] if listed else found)
+                return number
+            at = self._begin(column, listed)
+        elif not listed and at.fields is None and self._outer:  # a list may stand at the column of its key
+            at = self._at = self._outer.pop()
+        if column != at.column or listed != (at.fields is None):
+            raise Declined
+        self._put(at, key, found)
+        self._waits = (key or "", name) if kind in (_NOTHING, _NAMED) else None
+        return number
+
+    def _put(self, at: _Container, key: str | None, found: Plain) -> None:
+        if key is None:
+            if at.fields is not None:
+                raise Declined
+            at.items.append(found)
+        elif at.fields is None:  # a mapping begins behind the dash
+            self._outer.append(at)
+            fields = {key: found}
+            at.items.append(fields)
+            self._at = _Container(at.column + 2, fields, [])
+        else:
+            at.fields[key] = found
+
+    def _leave(self, column: int) -> None:
+        """The containers that end before a line that begins in this column."""
+        self._waits = None
+        while column < self._at.column and self._outer:
+            self._at = self._outer.pop()
+
+    def _fill(self, at: _Container, found: Plain) -> None:
+        """Give what waits its value."""
+        if self._waits is None or len(self._outer) > _DEPTH:
+            raise Declined
+        key, name = self._waits
+        if at.fields is not None:
+            at.fields[key] = found
+        else:
+            at.items[-1] = found
+        if name is not None:
+            self._names().name(name, found)
+        self._waits = None
+
+    def _begin(self, column: int, listed: bool) -> _Container:
+        """The container that begins for what waits, with a line that begins in this column."""
         inner: dict[str, Plain] = {}
         inside: list[Plain] = []
-        if fields is not None:
-            fields[waits] = inside if listed else inner
-        elif listed:
+        if listed and self._at.fields is None:
             raise Declined
-        else:
-            items[-1] = inner
-        return (None, inside) if listed else (inner, inside)
+        self._fill(self._at, inside if listed else inner)
+        self._outer.append(self._at)
+        self._at = _Container(column, None if listed else inner, inside)
+        return self._at
 
-    def _call(self, name: str, value: Plain) -> None:
-        if self._anchors is None:
-            self._anchors = Anchors(self._before)
-        self._anchors.name(name, value)
-
-    def _anchored(self, value: str, base: int, number: int) -> tuple[str, int, Plain, int]:
-        """What stands behind an anchor: its name, the kind, the value, and the number of the line behind that."""
-        if self._anchors is None:
-            self._anchors = Anchors(self._before)
+    def _whole(self, kind: int, value: str, base: int, number: int) -> tuple[int, str | None, Plain, int]:
+        """The kind of a value and its name, the value, which may take up lines more that are deeper than `base`, and
+        the number of the line behind it."""
+        if kind == _ALIAS:
+            return kind, None, self._repeated(value), number
+        if kind != _ANCHORED:
+            return kind, None, *self._value(kind, value, base, number)
         name, _, rest = value.partition(" ")
         kind, told = _told(rest.lstrip(" "), "")
         if kind == _NOTHING:  # or it begins in the next line
-            self._anchors.begin(name)
-            return name, _NAMED, None, number
+            self._names().begin(name)
+            return _NAMED, name, None, number
         if kind in (_ALIAS, _ANCHORED):
             raise Declined
-        found: Plain = told
-        if kind > _DONE:
-            found, number = self._value(kind, told or "", base, number)
-        self._anchors.name(name, found)
-        return name, kind, found, number
+        found, number = self._value(kind, told or "", base, number) if kind > _DONE else (told, number)
+        self._names().name(name, found)
+        return kind, None, found, number
 
-    def _repeated(self, name: str, unfinished: list[Plain]) -> Plain:
-        """What an alias stands for."""
+    def _names(self) -> Anchors:
         if self._anchors is None:
             self._anchors = Anchors(self._before)
+        return self._anchors
+
+    def _repeated(self, name: str) -> Plain:
+        """What an alias stands for."""
         try:
-            value = self._anchors.follow(name)
+            value = self._names().follow(name)
         except Unfollowed:
             raise Declined from None
+        unfinished = (each for at in (self._at, *self._outer) for each in (at.fields, at.items))
         if isinstance(value, dict | list) and any(value is each for each in unfinished):
             raise Declined
         return value
 
     def _value(self, kind: int, value: str, base: int, number: int) -> tuple[Plain, int]:
-        """A value that may take up lines more, which are deeper than `base`, and the number of the line behind it."""
         if kind == _TEXT:
             deeper = self._lines[number].startswith(" " * (base + 1))
             return self._folded(value, base, number) if deeper else (value, number)
