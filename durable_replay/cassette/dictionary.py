@@ -12,37 +12,44 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 
 import zstandard
 
 from durable_replay.cassette import sqlite_file
 from durable_replay.cassette.bodies import DamagedBody, compressed, packed, unpacked
+from durable_replay.cassette.held import Held
 from durable_replay.cassette.rows import unpacked_value
 
-__all__ = ["SAMPLE", "Dictionary", "Packer", "chosen", "dictionary_value", "read_dictionary"]
+__all__ = ["SAMPLE", "Dictionary", "Packer", "as_it_is", "chosen", "dictionary_value", "read_dictionary"]
 
 SAMPLE = 512
-"""Interactions that a dictionary is chosen from."""
+"""Interactions after which a tape that is being recorded gets its first dictionary."""
 
-_SIZE = 512 * 1024
+_WHOLE, _WHOLE_BYTES = 4096, 16 * 1024 * 1024
+"""A tape of up to so many interactions and bytes of bodies is packed anew when it has doubled."""
+_SAMPLED = 16 * 1024 * 1024
+"""Bytes that a dictionary is chosen from at most."""
+
+_SIZE = 2 * 1024 * 1024
 _PIECE = 128 * 1024
 _PACKED = 256 * 1024
 """Values up to this size are packed with the dictionary; larger ones hold enough of their own."""
-_UNLIKE = 0.08
+_UNLIKE = 0.05
 _NOISE = 0.9
 _SHORT = 256
 """Texts up to this size are noise to a compressor that has seen nothing like them."""
-_WORTH = 48
+_WORTH = 26
 _PAGE = 256
+_WINDOW_LOG = 23
 _TABLES = 64 * 1024
 """The size of values that the compressor's tables are made for."""
-_TAIL = 32 * 1024
-_QUICKLY = 64 * 1024
-"""A dictionary up to this size is kept in almost as few bytes as can be; that takes a few milliseconds."""
-_THOROUGHLY = 128 * 1024
+_CONTENT_LEVELS = ((32 * 1024, 15), (1024 * 1024, 12), (_SIZE, 9))
+"""How a dictionary itself is packed, by its size: a larger one takes longer, and there is less to be had."""
+_THOROUGHLY = 32 * 1024
 """With a dictionary up to this size, all is packed into as few bytes as can be; with a larger one it takes too long."""
-_FAST, _CLOSE, _SMALL, _SMALLEST = 1, 3, 12, 15
+_CLOSE, _SMALL = 3, 12
 _KEY = "dictionary "
 """In `meta`, followed by the number; the value: 4 bytes, of how many interactions, 16 of a checksum, a zstd frame."""
 _COUNT_BYTES, _CHECKSUM_BYTES = 4, 16
@@ -51,6 +58,7 @@ _ONE = "SELECT value FROM meta WHERE key = ?"
 _INSERT = "INSERT INTO meta (key, value) VALUES (?, ?)"
 _HEADS = "SELECT number, packing, NULL, head FROM interaction WHERE number > ? ORDER BY number LIMIT ?"
 _SET_HEAD = "UPDATE interaction SET packing = ?, head = ? WHERE number = ?"
+_CONTENT = "SELECT coalesce(sum(size), 0) FROM body"
 _BODIES = "SELECT id, packing, size, data FROM body WHERE id > ? AND packing <> 'chunks' ORDER BY id LIMIT ?"
 _SET_BODY = "UPDATE body SET packing = ?, data = ? WHERE id = ?"
 
@@ -82,14 +90,15 @@ class Dictionary:
 def _tables(level: int, size: int) -> zstandard.ZstdCompressionParameters:
     """What zstd searches with. For a level alone it would take tables for megabytes of input: 100 MB and more."""
     made = zstandard.ZstdCompressionParameters.from_level(level, source_size=_TABLES, dict_size=size)
-    if level < _SMALL or size <= _THOROUGHLY:
+    if size <= _THOROUGHLY:
         return made
+    large = size > 1024 * 1024
     # a quarter of the time, for frames that are larger by a hundredth: measured with all recordings that we import
     return zstandard.ZstdCompressionParameters(
         window_log=made.window_log,
-        chain_log=19,
-        hash_log=19,
-        search_log=6,
+        chain_log=20 if large else 19,
+        hash_log=20 if large else 19,
+        search_log=5 if level == _SMALL else 1,
         min_match=5,
         strategy=zstandard.STRATEGY_LAZY2,
     )
@@ -152,23 +161,29 @@ class Packer:
 
     def is_outgrown(self, length: int) -> bool:
         """Whether a tape of this length has at least twice what the dictionary was made of, and is not long yet."""
-        return 0 < length <= SAMPLE and 2 * self._current.interactions <= length
+        if not 0 < length <= _WHOLE or 2 * self._current.interactions > length:
+            return False
+        return length <= SAMPLE or self._connection.execute(_CONTENT).fetchone()[0] <= _WHOLE_BYTES
 
-    def renew(self, length: int) -> None:
-        """Make the dictionary from what the tape holds now, and pack all of it with that; the old one goes."""
+    def renew(self, length: int, held: Held | None = None) -> None:
+        """Make the dictionary from what the tape holds now, and pack all of it with that; the old one goes.
+
+        What is `held` is part of the tape, and is written."""
         old = self._current
-        content = chosen(self._samples())
-        new = Dictionary(old.number + 1, min(length, SAMPLE) if content else 0, content, _SMALL)
-        level = _SMALLEST if len(content) <= _QUICKLY else _SMALL
+        content = chosen(_bounded(chain(self._samples(), held.values() if held else ())))
+        new = Dictionary(old.number + 1, min(length, _WHOLE) if content else 0, content, _SMALL)
+        level = next(level for below, level in _CONTENT_LEVELS if len(content) <= below)
         data = compressed(zstandard.ZstdCompressor(level=level), content)
         self._connection.execute(_INSERT, (f"{_KEY}{new.number}", dictionary_value(new.number, new.interactions, data)))
         for select, update in ((_HEADS, _SET_HEAD), (_BODIES, _SET_BODY)):
             self._repack(select, update, new.packed)
         self._connection.execute("DELETE FROM meta WHERE key = ?", (f"{_KEY}{old.number}",))
+        if held is not None:
+            held.write(self._connection, new.packed)
         self._use(Dictionary(new.number, new.interactions, content))
 
     def _samples(self) -> Iterator[bytes]:
-        for select, count in ((_HEADS, SAMPLE), (_BODIES, 2 * SAMPLE)):
+        for select, count in ((_HEADS, _WHOLE), (_BODIES, 2 * _WHOLE)):
             for _, packing, size, data in self._connection.execute(select, (0, count)):
                 yield self.unpacked(packing, size, data)
 
@@ -184,42 +199,56 @@ class Packer:
             last = page[-1][0]
 
 
-class _Content:
-    """What was chosen so far. Its end is looked at apart, so that not all of it is read anew for each piece."""
+def as_it_is(data: bytes) -> tuple[str, bytes]:
+    """For what is packed soon after: packing and stored bytes."""
+    return ("raw", data) if len(data) <= _PACKED else packed(data)
+
+
+def _bounded(samples: Iterable[bytes]) -> Iterator[bytes]:
+    """The first of them, of _SAMPLED bytes."""
+    left = _SAMPLED
+    for sample in samples:
+        left -= len(sample)
+        if left < 0:
+            return
+        yield sample
+
+
+class _Novelty:
+    """How much of a text was in none before it: a compressor reads them all as one stream, and tells what each adds."""
 
     def __init__(self) -> None:
-        self.data = b""
-        self._until = 0
-        self._compressors = [_fast(b"")]
+        tables = zstandard.ZstdCompressionParameters(
+            window_log=_WINDOW_LOG, hash_log=19, chain_log=19, min_match=5, strategy=zstandard.STRATEGY_FAST
+        )
+        self._stream = zstandard.ZstdCompressor(compression_params=tables).compressobj()
 
-    def size_of(self, piece: bytes) -> int:
-        """How many bytes `piece` takes that is packed with this."""
-        return min(len(compressor.compress(piece)) for compressor in self._compressors)
-
-    def add(self, piece: bytes) -> None:
-        """It is part of this from now on."""
-        self.data += piece
-        if len(self.data) - self._until > _TAIL:
-            self._until = len(self.data)
-            self._compressors = [_fast(self.data)]
-        else:
-            self._compressors[1:] = [_fast(self.data[self._until :])]
-
-
-def _fast(content: bytes) -> zstandard.ZstdCompressor:
-    raw = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if content else None
-    return zstandard.ZstdCompressor(level=_FAST, dict_data=raw)
+    def of(self, text: bytes) -> int:
+        """In bytes, packed."""
+        taken = len(self._stream.compress(text))
+        return taken + len(self._stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
 
 
 def chosen(samples: Iterable[bytes]) -> bytes:
-    """The text of those samples that were unlike all before them; no noise, which nothing else resembles."""
-    content = _Content()
+    """The text of those samples that were unlike all before them, the most unlike where these are too many; no noise,
+    which nothing else resembles."""
+    novelty = _Novelty()
+    unlike: list[tuple[float, bytes]] = []
     for sample in samples:
         piece = sample[:_PIECE]
-        if len(content.data) + len(piece) > _SIZE:
-            continue
-        size = content.size_of(piece)
+        size = novelty.of(piece)
         is_noise = len(piece) > _SHORT and size > _NOISE * len(piece)
         if size > max(_WORTH, _UNLIKE * len(piece)) and not is_noise:
-            content.add(piece)
-    return content.data
+            unlike.append((size / len(piece), piece))
+    return b"".join(_most(unlike))
+
+
+def _most(unlike: list[tuple[float, bytes]]) -> Iterator[bytes]:
+    """In their order, as many as a dictionary holds."""
+    left = _SIZE
+    taken = set()
+    for place in sorted(range(len(unlike)), key=lambda place: -unlike[place][0]):
+        if len(unlike[place][1]) <= left:
+            left -= len(unlike[place][1])
+            taken.add(place)
+    return (piece for place, (_, piece) in enumerate(unlike) if place in taken)

@@ -26,8 +26,11 @@ Value = str | int | float | bytes | None
 _PREFIX_BYTES, _PLACES = 3, 16  # 28 bits, which SQLite stores in four bytes, as a row's own number too
 _ABOVE_BYTES, _ABOVE = 7, 1 << 61
 """Numbers from here on are those of bodies whose places were taken. They never run out."""
-_KEPT = 4096
+_FEW = 4096
+_KEPT = 32 * 1024
+"""More than are ever held back from the file (held.py)."""
 _SOME_ABOVE = f"SELECT 1 FROM body WHERE id >= {_ABOVE} LIMIT 1"  # noqa: S608 - a number of our own
+_SOME = "SELECT id, digest FROM body LIMIT ?"
 _NEAR = "SELECT id, digest FROM body WHERE id BETWEEN ? AND ? ORDER BY id"
 _FROM = "SELECT id, digest FROM body WHERE id >= ? ORDER BY id"
 _BODY = "SELECT packing, size, data FROM body WHERE id BETWEEN ? AND ? AND digest = ?"
@@ -87,6 +90,9 @@ class Places:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._bodies: OrderedDict[bytes, int] = OrderedDict()
+        self._taken: set[int] | None = None
+        """The numbers of all bodies, which are then all in `_bodies`; None: not known."""
+        self._is_fresh = True
         self._origins: dict[str, int] | None = None
         self._highest_origin = 0
         self._above: bool | None = None
@@ -95,6 +101,8 @@ class Places:
     def forget(self) -> None:
         """What was remembered of the file may not be true any more."""
         self._bodies.clear()
+        self._taken = None
+        self._is_fresh = True
         self._origins = None
         self._above = None
 
@@ -108,7 +116,14 @@ class Places:
         number = self._bodies.get(digest)
         if number is not None:
             return number, True
+        if self._is_fresh:
+            self._learn()
+            return self.locate(digest)
         first, last = body_numbers(digest)
+        if self._taken is not None:
+            free = next((at for at in range(max(first, 1), last + 1) if at not in self._taken), None)
+            if free is not None:
+                return free, False
         near = self._connection.execute(_NEAR, (first, last)).fetchall()
         number, is_there = _own_or_free(near, digest, max(first, 1))
         if not is_there and (number > last or self._is_some_above()):
@@ -120,6 +135,14 @@ class Places:
             self._keep(digest, number)
         return number, is_there
 
+    def _learn(self) -> None:
+        """Of a file with few bodies all are remembered, so that none is looked for."""
+        self._is_fresh = False
+        found = self._connection.execute(_SOME, (_FEW + 1,)).fetchall()
+        if len(found) <= _FEW:
+            self._taken = {number for number, _ in found}
+            self._bodies.update((digest, number) for number, digest in found)
+
     def _is_some_above(self) -> bool:
         if self._above is None:
             self._above = self._connection.execute(_SOME_ABOVE).fetchone() is not None
@@ -127,16 +150,27 @@ class Places:
 
     def put(self, digest: bytes, size: int, packed: Callable[[], tuple[str, bytes]]) -> None:
         """Store a content that the file does not hold yet; `packed` gives its packing and its bytes then."""
-        number, is_there = self.locate(digest)
-        if not is_there:
+        number = self.take(digest)
+        if number is not None:
             self._connection.execute(_INSERT_BODY, (number, digest, size, *packed()))
-            self._keep(digest, number)
-            self._above = self._above or number >= _ABOVE
+
+    def take(self, digest: bytes) -> int | None:
+        """The number for a content that the file does not hold, which the caller puts there before this transaction
+        ends; None where it has one."""
+        number, is_there = self.locate(digest)
+        if is_there:
+            return None
+        self._keep(digest, number)
+        self._above = self._above or number >= _ABOVE
+        return number
 
     def _keep(self, digest: bytes, number: int) -> None:
         if len(self._bodies) >= _KEPT:
             self._bodies.popitem(last=False)
+            self._taken = None
         self._bodies[digest] = number
+        if self._taken is not None:
+            self._taken.add(number)
 
     def origin(self, host: str, port: int) -> int:
         """The number of an origin, given now where it has none."""

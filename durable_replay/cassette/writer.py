@@ -17,8 +17,9 @@ from typing import Literal, Self, TypeVar
 
 from durable_replay.cassette import rows, sqlite_file
 from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum
-from durable_replay.cassette.dictionary import SAMPLE, Packer
+from durable_replay.cassette.dictionary import SAMPLE, Packer, as_it_is
 from durable_replay.cassette.growing import Growth, last_values
+from durable_replay.cassette.held import Held
 from durable_replay.cassette.lock import WriterLock
 from durable_replay.cassette.opening import UNUSED_CHUNKS, alone_in_one_file, opened
 from durable_replay.cassette.places import ORIGIN, Places
@@ -31,10 +32,6 @@ __all__ = ["CassetteWriter"]
 _Result = TypeVar("_Result")
 
 _CHUNKS_A_COMMIT = 32
-_INSERT = (
-    f"INSERT INTO interaction ({', '.join(rows.STORED)})"  # noqa: S608 - names of our own
-    f" VALUES ({', '.join('?' * len(rows.STORED))})"
-)
 _INSERT_FRAME = (
     f"INSERT INTO frame (interaction, {', '.join(rows.FRAME_COLUMNS)})"  # noqa: S608
     f" VALUES ({', '.join('?' * (len(rows.FRAME_COLUMNS) + 1))})"
@@ -70,6 +67,7 @@ class CassetteWriter:
         self._closed = False
         self._atomic = False
         self._places = Places(connection)
+        self._held = Held()
         self._growth = Growth(connection, self._packer, self._places)
         self._tape = self._flushed = self._read_tape()
         self._grown = self._meta(_GROWN) is not None
@@ -119,8 +117,8 @@ class CassetteWriter:
             checksum = rows.checksum(row, frames)
             self._run(lambda: self._insert(row, checksum, frames))
             self._tape = self._tape.then(checksum)
-            if number == SAMPLE and self._packer.is_outgrown(number):
-                self._run(lambda: self._packer.renew(number))
+            if self._held.is_full or (number == SAMPLE and not self._atomic):
+                self._run(self._write_packed)
         return number
 
     def grow(self, number: int, frames: Sequence[Frame] = (), data: bytes = b"") -> None:
@@ -129,6 +127,7 @@ class CassetteWriter:
         Costs what is added, however long it is already. Until `settle` such a body is read whole into memory.
         """
         with self._lock:
+            self._run(self._write_held)
             self._run(lambda: self._has_grown(self._growth.extend(number, frames, data)))
 
     def settle(
@@ -147,8 +146,10 @@ class CassetteWriter:
     def _settle(self, number: int, last: dict[str, rows.Value]) -> None:
         spool = self.new_body()
         try:
+            self._run(self._write_held)
             self._run(lambda: self._growth.pieces(number, spool.write))
             body = self._store(spool.finish())
+            self._run(self._write_held)
         finally:
             spool.abort()
         self._run(lambda: self._has_grown(self._growth.settle(number, body, last)))
@@ -170,6 +171,7 @@ class CassetteWriter:
 
     def _chained(self) -> None:
         if self._grown:
+            self._run(self._write_held)
             self._tape = self._run(self._growth.chain)
             self._run(lambda: self._connection.execute("DELETE FROM meta WHERE key = ?", (_GROWN,)))
             self._grown = False
@@ -187,9 +189,18 @@ class CassetteWriter:
             return self._run(lambda: self._meta(key))
 
     def _insert(self, row: rows.Row, checksum: bytes, frames: list[rows.FrameRow]) -> None:
-        self._connection.execute(_INSERT, rows.stored(row, checksum, self._packer.packed, self._places))
+        self._held.add(row, checksum, self._places)
         if frames:
             self._connection.executemany(_INSERT_FRAME, [(row[0], *frame) for frame in frames])
+
+    def _write_held(self) -> None:
+        self._held.write(self._connection, self._packer.packed)
+
+    def _write_packed(self) -> None:
+        """With a dictionary that is made now, where it is time for one."""
+        if self._packer.is_outgrown(len(self)):
+            self._packer.renew(len(self), self._held)
+        self._write_held()
 
     def _run(self, work: Callable[[], _Result]) -> _Result:
         """Do `work` in the running transaction; if it fails, all that was not flushed is undone."""
@@ -209,6 +220,7 @@ class CassetteWriter:
         if self._connection.in_transaction:  # SQLite has ended it by itself where the disk was full
             self._connection.execute("ROLLBACK")
         self._tape = self._flushed
+        self._held.clear()
         self._growth.forget()
         self._packer.forget()
         self._places.forget()
@@ -229,8 +241,13 @@ class CassetteWriter:
     def _store_inline(self, data: bytes) -> bytes:
         digest = sha256(data).digest()
         with self._lock:
-            self._run(lambda: self._places.put(digest, len(data), lambda: self._packer.packed(data)))
+            self._run(lambda: self._hold(digest, data))
         return digest
+
+    def _hold(self, digest: bytes, data: bytes) -> None:
+        number = self._places.take(digest)
+        if number is not None:
+            self._held.add_body(number, digest, data)
 
     def _spooled(self, body: Body) -> SpooledBody:
         spool = self.new_body()
@@ -274,6 +291,7 @@ class CassetteWriter:
         if self._atomic or (self._tape == self._flushed and not self._connection.in_transaction):
             return
         tape = self._tape
+        self._run(self._write_held)
         self._run(lambda: self._connection.execute(_SET, (_TAPE, str(tape))))
         self._run(lambda: self._connection.execute("COMMIT"))
         self._flushed = tape
@@ -308,15 +326,18 @@ class CassetteWriter:
         self._atomic = True
         try:
             self._run(work)
-            self._run(self._drop_unused)
-            if shorter or self._packer.is_outgrown(len(self)):  # now: what is not packed is not written first
-                self._run(lambda: self._packer.renew(len(self)))
+            self._run(self._made_anew if shorter else self._write_packed)
         except BaseException:
             self._undo()
             raise
         finally:
             self._atomic = False
         self.flush()
+
+    def _made_anew(self) -> None:
+        self._held.write(self._connection, as_it_is)
+        self._drop_unused()
+        self._packer.renew(len(self))
 
     def _refill(self, interactions: Iterable[Interaction]) -> None:
         self._connection.execute("DELETE FROM frame")
