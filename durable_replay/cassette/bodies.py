@@ -19,6 +19,7 @@ from durable_replay.errors import CassetteError
 from durable_replay.http import Body, BytesBody
 
 __all__ = [
+    "DIGEST_BYTES",
     "INLINE",
     "BodySource",
     "BodyWriter",
@@ -27,12 +28,18 @@ __all__ = [
     "StoredBody",
     "chunk_checksum",
     "compressed",
+    "digest_of",
     "packed",
     "unpacked",
 ]
 
 INLINE = 1024 * 1024
 """Bodies up to this size are one value; larger ones are chunks of this size (the last one shorter)."""
+
+DIGEST_BYTES = 16
+"""Of the sha256 of a content, which is what it is known by. Two contents that are alike in these come by accident once
+in 2**64 different ones; to find a pair takes 2**64 tries, and then one of the two is replayed for the other, in a
+cassette that whoever tried has made both for."""
 
 _LEVEL = 3
 _MAGIC = b"\x28\xb5\x2f\xfd"
@@ -41,6 +48,11 @@ _MAGIC = b"\x28\xb5\x2f\xfd"
 
 class DamagedBody(ValueError):
     """Stored bytes are not what was stored."""
+
+
+def digest_of(data: bytes) -> bytes:
+    """What a content is known by."""
+    return sha256(data).digest()[:DIGEST_BYTES]
 
 
 def packed(data: bytes, compressor: zstandard.ZstdCompressor | None = None) -> tuple[str, bytes]:
@@ -107,17 +119,18 @@ class BodySource(Protocol):
 class StoredBody(Body):
     """A body in a cassette. It is read when asked for, and only the chunks that are asked for."""
 
-    __slots__ = ("_key", "_source", "size")
+    __slots__ = ("_source", "key", "size")
 
     def __init__(self, source: BodySource, digest: bytes, size: int) -> None:
         self._source = source
-        self._key = digest
+        self.key = digest
+        """What it is known by: `digest_of` its bytes."""
         self.size = size
 
     @property
     def digest(self) -> str:
-        """The sha256 of its bytes, in hex."""
-        return self._key.hex()
+        """The same in hex: 32 digits."""
+        return self.key.hex()
 
     def read(self) -> bytes:
         return self._inline() if self.size <= INLINE else super().read()
@@ -135,10 +148,10 @@ class StoredBody(Body):
 
     def _inline(self) -> bytes:
         try:
-            data = self._source.inline(self._key)
+            data = self._source.inline(self.key)
         except DamagedBody as error:
             raise self._source.damaged(f"body {self.digest[:12]}: {error}") from error
-        if len(data) != self.size or sha256(data).digest() != self._key:
+        if len(data) != self.size or digest_of(data) != self.key:
             raise self._source.damaged(f"body {self.digest[:12]} is not what was recorded")
         return data
 
@@ -148,7 +161,7 @@ class StoredBody(Body):
         for piece in self._parts(0, self.size):
             whole.update(piece)
             yield piece
-        if whole.digest() != self._key:
+        if whole.digest()[:DIGEST_BYTES] != self.key:
             raise self._source.damaged(f"body {self.digest[:12]} is not what was recorded")
 
     def _parts(self, start: int, end: int) -> Iterator[bytes]:
@@ -158,7 +171,7 @@ class StoredBody(Body):
             yield from BytesBody(data).chunks(max(0, start - base), min(len(data), end - base))
 
     def _chunk(self, position: int, expected: int) -> bytes:
-        size, stored = self._source.chunk(self._key, position)
+        size, stored = self._source.chunk(self.key, position)
         try:
             if size != expected:
                 raise DamagedBody("its length is wrong")
@@ -178,19 +191,20 @@ class StoredBody(Body):
 class SpooledBody(Body):
     """A large body on its way into a cassette: zstd frames in a nameless temporary file that goes with this object."""
 
-    __slots__ = ("_ends", "_file", "_key", "_lock", "size")
+    __slots__ = ("_ends", "_file", "_lock", "key", "size")
 
     def __init__(self, file: IO[bytes], ends: list[int], size: int, digest: bytes) -> None:
         self._file = file
         self._ends = ends
-        self._key = digest
+        self.key = digest
+        """What it is known by: `digest_of` its bytes."""
         self._lock = Lock()
         self.size = size
 
     @property
     def digest(self) -> str:
-        """The sha256 of its bytes, in hex."""
-        return self._key.hex()
+        """The same in hex: 32 digits."""
+        return self.key.hex()
 
     def frame(self, position: int) -> tuple[int, bytes]:
         """Raw size and zstd frame of one chunk."""
@@ -255,7 +269,7 @@ class BodyWriter:
         if self._buffer:
             self._spill(len(self._buffer))
         file, self._file = self._file, None
-        return SpooledBody(file, self._ends, self._size, self._digest.digest())
+        return SpooledBody(file, self._ends, self._size, self._digest.digest()[:DIGEST_BYTES])
 
     def abort(self) -> None:
         """Forget it."""

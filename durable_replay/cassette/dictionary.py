@@ -36,7 +36,7 @@ _SIZE = 2 * 1024 * 1024
 _PIECE = 128 * 1024
 _PACKED = 256 * 1024
 """Values up to this size are packed with the dictionary; larger ones hold enough of their own."""
-_UNLIKE = 0.05
+_UNLIKE = 0.04
 _NOISE = 0.9
 _SHORT = 256
 """Texts up to this size are noise to a compressor that has seen nothing like them."""
@@ -49,6 +49,7 @@ _CONTENT_LEVELS = ((32 * 1024, 15), (1024 * 1024, 12), (_SIZE, 9))
 """How a dictionary itself is packed, by its size: a larger one takes longer, and there is less to be had."""
 _THOROUGHLY = 32 * 1024
 """With a dictionary up to this size, all is packed into as few bytes as can be; with a larger one it takes too long."""
+_LARGE = 1024 * 1024
 _CLOSE, _SMALL = 3, 12
 _KEY = "dictionary "
 """In `meta`, followed by the number; the value: 4 bytes, of how many interactions, 16 of a checksum, a zstd frame."""
@@ -92,13 +93,12 @@ def _tables(level: int, size: int) -> zstandard.ZstdCompressionParameters:
     made = zstandard.ZstdCompressionParameters.from_level(level, source_size=_TABLES, dict_size=size)
     if size <= _THOROUGHLY:
         return made
-    large = size > 1024 * 1024
     # a quarter of the time, for frames that are larger by a hundredth: measured with all recordings that we import
     return zstandard.ZstdCompressionParameters(
         window_log=made.window_log,
-        chain_log=20 if large else 19,
-        hash_log=20 if large else 19,
-        search_log=5 if level == _SMALL else 1,
+        chain_log=20,
+        hash_log=20,
+        search_log=1 if level < _SMALL else 5 if size > _LARGE else 6,
         min_match=5,
         strategy=zstandard.STRATEGY_LAZY2,
     )
@@ -246,6 +246,8 @@ def chosen(samples: Iterable[bytes]) -> bytes:
 def _most(unlike: list[tuple[float, bytes]]) -> Iterator[bytes]:
     """In their order, as many as a dictionary holds."""
     left = _SIZE
+    if sum(len(piece) for _, piece in unlike) <= left:
+        return (piece for _, piece in unlike)
     taken = set()
     for place in sorted(range(len(unlike)), key=lambda place: -unlike[place][0]):
         if len(unlike[place][1]) <= left:

@@ -59,7 +59,8 @@ class _Growing:
 
     @property
     def checksum(self) -> bytes:
-        return self.sums.with_row(tuple(self.row))
+        row = tuple(self.row)
+        return self.sums.with_row(row, rows.text_of(row))
 
 
 class Growth:
@@ -135,9 +136,9 @@ class Growth:
 
     def _update(self, number: int, growing: _Growing) -> bytes:
         columns = ", ".join(f"{column} = ?" for column in rows.STORED)
-        checksum = growing.checksum
+        row, checksum = tuple(growing.row), growing.checksum
         sql = f"UPDATE interaction SET {columns} WHERE number = ?"  # noqa: S608
-        stored = rows.stored(tuple(growing.row), checksum, self._packer.packed, self._places)
+        stored = rows.stored(row, rows.text_of(row), checksum, self._packer.packed, self._places)
         self._connection.execute(sql, (*stored, number))
         return checksum
 

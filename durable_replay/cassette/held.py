@@ -41,11 +41,10 @@ class Held:
         """Whether it is time to write."""
         return self._size > _BYTES or len(self._rows) >= _ROWS or len(self._bodies) >= 2 * _ROWS
 
-    def add(self, row: rows.Row, checksum: bytes, numbers: rows.Numbers) -> None:
+    def add(self, row: rows.Row, text: bytes, checksum: bytes, numbers: rows.Numbers) -> None:
         """A row whose bodies and origin have their numbers. Raises what `rows.stored` does."""
-        stored = rows.stored(row, checksum, _unpacked, numbers)
-        self._rows.append(stored)
-        self._size += len(cast(bytes, stored[_HEAD]))
+        self._rows.append(rows.stored(row, text, checksum, _unpacked, numbers))
+        self._size += len(text)
 
     def add_body(self, number: int, digest: bytes, data: bytes) -> None:
         """A content that the file does not hold yet."""

@@ -20,6 +20,7 @@ from pathlib import Path
 from durable_replay.cassette.dictionary import dictionary_value
 from durable_replay.cassette.places import ORIGIN, Places, origin_text
 from durable_replay.cassette.reader import Tape
+from durable_replay.cassette.shorter_rows import shorter_rows
 from durable_replay.cassette.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
 
 __all__ = ["MIGRATIONS", "SPARE", "empty_cassette", "make_spare", "migrate"]
@@ -97,13 +98,14 @@ def _number_bodies(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TEMP TABLE numbers (digest BLOB PRIMARY KEY, id INTEGER) WITHOUT ROWID")
     places = Places(connection)
     for old, digest in connection.execute("SELECT id, digest FROM old_body ORDER BY digest").fetchall():
-        number, _ = places.locate(digest)
+        number = places.take(digest)
         connection.execute(
             "INSERT INTO body (id, digest, size, packing, data)"
             " SELECT ?, digest, size, packing, data FROM old_body WHERE id = ?",
             (number, old),
         )
         connection.execute("INSERT INTO numbers VALUES (?, ?)", (digest, number))
+        places.all_are_written()
 
 
 _NUMBERED_TABLES = """
@@ -133,7 +135,11 @@ SELECT number, (SELECT origins.number FROM origins WHERE text = origin_text(host
 FROM old_interaction
 """
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (first_tables, numbers_for_what_is_shared)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    first_tables,
+    numbers_for_what_is_shared,
+    shorter_rows,
+)
 """In order; the first has number 1."""
 
 _SCHEMA = Path(__file__).with_name("schema.sql")

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
 
 __all__ = ["ORIGIN", "Places", "Value", "body_numbers", "body_row", "number_above", "origin_of", "origin_text"]
 
@@ -93,6 +94,8 @@ class Places:
         self._taken: set[int] | None = None
         """The numbers of all bodies, which are then all in `_bodies`; None: not known."""
         self._is_fresh = True
+        self._given: dict[int, bytes] = {}
+        """Numbers of bodies that the caller has not put into the file yet."""
         self._origins: dict[str, int] | None = None
         self._highest_origin = 0
         self._above: bool | None = None
@@ -103,6 +106,7 @@ class Places:
         self._bodies.clear()
         self._taken = None
         self._is_fresh = True
+        self._given.clear()
         self._origins = None
         self._above = None
 
@@ -124,16 +128,22 @@ class Places:
             free = next((at for at in range(max(first, 1), last + 1) if at not in self._taken), None)
             if free is not None:
                 return free, False
-        near = self._connection.execute(_NEAR, (first, last)).fetchall()
-        number, is_there = _own_or_free(near, digest, max(first, 1))
+        number, is_there = _own_or_free(self._near(first, last), digest, max(first, 1))
         if not is_there and (number > last or self._is_some_above()):
-            above, is_there = _own_or_free(
-                self._connection.execute(_FROM, (number_above(digest),)), digest, number_above(digest)
-            )
+            above, is_there = _own_or_free(self._from(number_above(digest)), digest, number_above(digest))
             number = above if is_there or number > last else number
         if is_there:
             self._keep(digest, number)
         return number, is_there
+
+    def _near(self, first: int, last: int) -> list[tuple[int, bytes]]:
+        found = dict(self._connection.execute(_NEAR, (first, last)).fetchall())
+        found.update((number, self._given[number]) for number in range(first, last + 1) if number in self._given)
+        return sorted(found.items())
+
+    def _from(self, first: int) -> Iterator[tuple[int, bytes]]:
+        given = sorted((number, digest) for number, digest in self._given.items() if number >= first)
+        return merge(self._connection.execute(_FROM, (first,)), given)
 
     def _learn(self) -> None:
         """Of a file with few bodies all are remembered, so that none is looked for."""
@@ -153,6 +163,7 @@ class Places:
         number = self.take(digest)
         if number is not None:
             self._connection.execute(_INSERT_BODY, (number, digest, size, *packed()))
+            del self._given[number]
 
     def take(self, digest: bytes) -> int | None:
         """The number for a content that the file does not hold, which the caller puts there before this transaction
@@ -161,8 +172,13 @@ class Places:
         if is_there:
             return None
         self._keep(digest, number)
+        self._given[number] = digest
         self._above = self._above or number >= _ABOVE
         return number
+
+    def all_are_written(self) -> None:
+        """The caller has put what it has taken numbers for into the file."""
+        self._given.clear()
 
     def _keep(self, digest: bytes, number: int) -> None:
         if len(self._bodies) >= _KEPT:

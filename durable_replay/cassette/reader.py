@@ -25,7 +25,7 @@ from weakref import WeakSet
 from zstandard import ZstdDecompressor
 
 from durable_replay.cassette import rows, sqlite_file
-from durable_replay.cassette.bodies import DamagedBody, StoredBody, chunk_checksum
+from durable_replay.cassette.bodies import DIGEST_BYTES, DamagedBody, StoredBody, chunk_checksum
 from durable_replay.cassette.dictionary import read_dictionary
 from durable_replay.cassette.places import body_row
 from durable_replay.errors import CassetteError
@@ -49,7 +49,7 @@ _TAPE = (
 )
 _HOSTS = "SELECT (SELECT value FROM meta WHERE key = 'origin ' || origin), count(*) FROM interaction GROUP BY origin"
 _TOTALS = (
-    "SELECT coalesce(sum(request_size), 0), coalesce(sum(response_size), 0), coalesce(sum(frames), 0),"
+    f"SELECT coalesce(sum({rows.SIZES[0]}), 0), coalesce(sum({rows.SIZES[1]}), 0), coalesce(sum(frames), 0),"  # noqa: S608
     " min(started), max(started) FROM interaction"
 )
 _CONTENT = "SELECT count(*), coalesce(sum(size), 0) FROM body"
@@ -287,9 +287,9 @@ class Cassette:
         return EMPTY if digest is None else StoredBody(self, digest, size)
 
     def body(self, digest: str) -> Body | None:
-        """The body with this sha256 (hex), or None where the cassette holds no such body."""
+        """The body with this sha256 (hex, or its first 32 digits), or None where the cassette holds no such body."""
         try:
-            key = bytes.fromhex(digest)
+            key = bytes.fromhex(digest)[:DIGEST_BYTES]
         except ValueError:
             return None
         found = self._read(lambda connection: body_row(connection, key))

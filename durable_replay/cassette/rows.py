@@ -25,6 +25,7 @@ __all__ = [
     "FRAME_COLUMNS",
     "PIECE",
     "READ",
+    "SIZES",
     "STORED",
     "Damaged",
     "FrameRow",
@@ -40,6 +41,7 @@ __all__ = [
     "piece_of",
     "piece_rows",
     "stored",
+    "text_of",
     "to_row",
     "unpacked_value",
 ]
@@ -93,7 +95,6 @@ STORED = (
     "origin",
     "request_body",
     "request_size",
-    "status",
     "response_body",
     "response_size",
     "started",
@@ -103,15 +104,26 @@ STORED = (
     "head",
     "checksum",
 )
-"""The columns as they are in the file: `head` holds the texts, packed; `origin` and bodies are numbers (places.py)."""
+"""The columns as they are in the file: `head` holds the texts, packed; `origin` and bodies are numbers (places.py). Of a
+body that has a number the size is left out."""
+SIZES = (
+    "coalesce(request_size, (SELECT size FROM body WHERE id = request_body))",
+    "coalesce(response_size, (SELECT size FROM body WHERE id = response_body))",
+)
+"""What to select for the sizes of request and response."""
 _SHARED = {
     "origin": "(SELECT value FROM meta WHERE key = 'origin ' || origin)",
     "request_body": "coalesce((SELECT digest FROM body WHERE id = request_body), request_body)",
     "response_body": "coalesce((SELECT digest FROM body WHERE id = response_body), response_body)",
+    "request_size": SIZES[0],
+    "response_size": SIZES[1],
 }
 READ = tuple(_SHARED.get(column, column) for column in STORED)
 """What to select for STORED, with what the numbers stand for; a number stays where that is missing."""
-_TEXTS = 7
+_TEXTS = (str, str, str, int, str, str, str, str)
+_CHECKSUM_BYTES = 8
+"""Damage gets past these once in 2**64 times. They are against accidents: who can write to the file can also write a
+checksum that fits."""
 FRAME_COLUMNS = ("position", "from_client", "kind", "code", "at", "packing", "size", "data")
 
 PIECE = "piece"
@@ -159,37 +171,42 @@ def unpacked_value(packing: str, size: int | None, data: bytes, dictionary: Know
     return unpacked(packing, size, data, dictionary, IN_MEMORY if size is None else INLINE)
 
 
-def stored(row: Row, checksum: bytes, pack: Pack, numbers: Numbers) -> StoredRow:
-    """A row as the file has it: the values of STORED."""
-    (number, method, scheme, host, port, target, headers, request_body, request_size, status, reason) = row[:11]
-    (response_headers, trailers, response_body, response_size, version, started, duration, outcome, note) = row[11:20]
-    texts = _dump((method, scheme, target, reason, version, outcome, note))
-    lines = cast("list[str]", [texts, headers, response_headers, trailers])
-    text = "\n".join(lines).encode()
+def text_of(row: Row) -> bytes:
+    """What `head` holds of a row before packing. Raises LimitExceeded, and UnicodeError for half a surrogate pair."""
+    (_, method, scheme, _, _, target, headers, _, _, status, reason, response_headers, trailers) = row[:13]
+    texts = _dump((method, scheme, target, status, reason, row[15], *row[18:20]))
+    text = "\n".join(cast("list[str]", [texts, headers, response_headers, trailers])).encode()
     if len(text) > IN_MEMORY:
         raise LimitExceeded(f"a request target and headers of {len(text):,} bytes; the limit is {IN_MEMORY:,}")
-    packing, head = pack(text)
-    bodies = [None if body is None else numbers.body(cast(bytes, body)) for body in (request_body, response_body)]
-    sizes = (bodies[0], request_size, status, bodies[1], response_size)
-    origin = numbers.origin(cast(str, host), cast(int, port))
-    return (number, origin, *sizes, started, duration, row[20], packing, head, checksum)
+    return text
 
 
-def logical(row: StoredRow, unpack: Unpack) -> tuple[Row, Value]:
-    """The values of COLUMNS from those of READ, and the checksum that they should have. Raises Damaged, and what
-    `unpack` does."""
-    (number, origin, request_body, request_size, status, response_body, response_size) = row[:7]
-    (started, duration, frames, packing, head, expected) = row[7:]
+def stored(row: Row, text: bytes, checksum: bytes, pack: Pack, numbers: Numbers) -> StoredRow:
+    """A row as the file has it: the values of STORED; `text` is `text_of(row)`. Raises OverflowError."""
+    started, duration = row[16:18]
+    if started != started or duration != duration:  # SQLite has no such number
+        raise OverflowError("its time is no number")
+    bodies = [None if body is None else numbers.body(cast(bytes, body)) for body in (row[7], row[13])]
+    sizes = [size if body is None else None for body, size in zip(bodies, (row[8], row[14]), strict=True)]
+    origin = numbers.origin(cast(str, row[3]), cast(int, row[4]))
+    return (row[0], origin, bodies[0], sizes[0], bodies[1], sizes[1], started, duration, row[20], *pack(text), checksum)
+
+
+def logical(row: StoredRow, unpack: Unpack) -> tuple[Row, bytes, Value]:
+    """The values of COLUMNS from those of READ, their `text_of`, and the checksum that they should have. Raises
+    Damaged, and what `unpack` does."""
+    (number, origin, request_body, request_size, response_body, response_size) = row[:6]
+    (started, duration, frames, packing, head, expected) = row[6:]
     if isinstance(request_body, int) or isinstance(response_body, int):
         raise Damaged("its body is missing")
     if not isinstance(packing, str) or not isinstance(head, bytes):
         raise Damaged("its texts are not those that were recorded")
-    texts, headers, trailers = _texts(unpack(packing, None, head))
-    method, scheme, target, reason, version, outcome, note = texts
+    text = unpack(packing, None, head)
+    (method, scheme, target, status, reason, version, outcome, note), headers, trailers = _texts(text)
     host, port = _origin(origin)
     request = (number, method, scheme, host, port, target, headers[0], request_body, request_size)
     response = (status, reason, headers[1], trailers, response_body, response_size)
-    return (*request, *response, version, started, duration, outcome, note, frames), expected
+    return (*request, *response, version, started, duration, outcome, note, frames), text, expected
 
 
 def _origin(text: Value) -> tuple[str, int]:
@@ -199,13 +216,13 @@ def _origin(text: Value) -> tuple[str, int]:
         raise Damaged("its host is missing") from error
 
 
-def _texts(head: bytes) -> tuple[list[str], tuple[str, str], str]:
+def _texts(head: bytes) -> tuple[list[Value], tuple[str, str], str]:
     try:
         first, request, response, trailers = head.decode().split("\n")
         texts, _ = _load(first)
     except (ValueError, RecursionError) as error:
         raise Damaged("its texts cannot be read") from error
-    if not isinstance(texts, list) or len(texts) != _TEXTS or set(map(type, texts)) != {str}:
+    if not isinstance(texts, list) or tuple(map(type, texts)) != _TEXTS:
         raise Damaged("its texts are not those that were recorded")
     return texts, (request, response), trailers
 
@@ -241,11 +258,11 @@ def _frame_row(position: int, frame: Frame) -> FrameRow:
     return (position, int(frame.from_client), frame.kind, code, float(frame.at), packing, len(frame.data), data)
 
 
-def checksum(row: Row, frames: Iterable[FrameRow] = ()) -> bytes:
-    """16 bytes over all frames and columns."""
+def checksum(row: Row, text: bytes, frames: Iterable[FrameRow] = ()) -> bytes:
+    """8 bytes over all frames and columns; `text` is `text_of(row)`."""
     sums = FrameSums()
     sums.add(frames)
-    return sums.with_row(row)
+    return sums.with_row(row, text)
 
 
 class FrameSums:
@@ -257,7 +274,7 @@ class FrameSums:
     __slots__ = ("_digest",)
 
     def __init__(self) -> None:
-        self._digest = blake2b(digest_size=16)
+        self._digest = blake2b(digest_size=_CHECKSUM_BYTES)
 
     def add(self, frames: Iterable[FrameRow]) -> None:
         """These follow."""
@@ -265,22 +282,23 @@ class FrameSums:
             self._digest.update(ascii(values).encode("ascii"))
             self._digest.update(cast(bytes, data))
 
-    def with_row(self, row: Row) -> bytes:
-        """16 bytes over the frames so far and these columns."""
+    def with_row(self, row: Row, text: bytes) -> bytes:
+        """8 bytes over the frames so far, these columns, and the text of some of them."""
         digest = self._digest.copy()
-        digest.update(ascii(row).encode("ascii"))
+        digest.update(ascii((row[0], *row[3:5], *row[7:9], *row[13:15], *row[16:18], row[20])).encode("ascii"))
+        digest.update(text)
         return digest.digest()
 
 
 def from_row(
-    row: Row, expected: Value, frames: Sequence[FrameRow], body: Callable[[bytes | None, int], Body]
+    row: Row, text: bytes, expected: Value, frames: Sequence[FrameRow], body: Callable[[bytes | None, int], Body]
 ) -> Interaction:
-    """The interaction; `body` gives the body of a digest and size. Raises Damaged."""
+    """The interaction, from what `logical` gives; `body` gives the body of a digest and size. Raises Damaged."""
     (number, method, scheme, host, port, target, headers, request_body, request_size, status, reason) = row[:11]
     (response_headers, trailers, response_body, response_size, version, started, duration, outcome, note) = row[11:20]
     if row[20] != len(frames) or not all(isinstance(frame[-1], bytes) for frame in frames):
         raise Damaged("its frames are not those that were recorded")
-    if checksum(row, frames) != expected:
+    if checksum(row, text, frames) != expected:
         raise Damaged("its checksum does not match")
     pieces = [frame for frame in frames if frame[2] == PIECE]  # of a recorder that was killed while they came
     request = Request(

@@ -29,7 +29,7 @@ __all__ = [
 APPLICATION_ID = 0x44524331
 """Bytes 68 to 71 of the file, "DRC1": it is a durable-replay cassette."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The schema that this version reads and writes; `PRAGMA user_version` of the file."""
 
 FAILURES = (sqlite3.Error, UnicodeError)

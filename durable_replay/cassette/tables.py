@@ -41,11 +41,10 @@ class Interaction(Table, table=True):
     """Of which host and port: see places.py."""
     request_body: int | None
     """The number of the body; NULL when it is empty."""
-    request_size: int
-    """Bytes."""
-    status: int
+    request_size: int | None
+    """Bytes; NULL where the body's row tells it."""
     response_body: int | None
-    response_size: int
+    response_size: int | None
     started: float
     """Seconds since the epoch."""
     duration: float
@@ -55,10 +54,10 @@ class Interaction(Table, table=True):
     packing: str = Field(sa_type=Text)
     """Of `head`: `raw`, `zstd`, or the number of a dictionary."""
     head: bytes = Field(sa_type=BLOB)
-    """Four lines of JSON: [method, scheme, target, reason, HTTP's version, outcome, note], then the headers of request,
-    response and trailers as lists of [name, value], as on the wire."""
+    """Four lines of JSON: [method, scheme, target, status, reason, HTTP's version, outcome, note], then the headers of
+    request, response and trailers as lists of [name, value], as on the wire."""
     checksum: bytes = Field(sa_type=BLOB)
-    """Over all of it and the frames, as they were before packing: see rows.py."""
+    """8 bytes over all of it and the frames, as they were before packing: see rows.py."""
 
 
 class Frame(Table, table=True):
@@ -88,7 +87,7 @@ class Body(Table, table=True):
     id: int = Field(primary_key=True)
     """Follows from the digest: see places.py."""
     digest: bytes = Field(sa_type=BLOB)
-    """sha256 of the content."""
+    """The first 16 bytes of the sha256 of the content."""
     size: int
     packing: str = Field(sa_type=Text)
     """`raw`, `zstd`, the number of a dictionary, or `chunks` (in `body_chunk`; `data` is empty)."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from hashlib import sha256
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 from durable_replay.cassette import rows, sqlite_file
-from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum
+from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum, digest_of
 from durable_replay.cassette.dictionary import SAMPLE, Packer, as_it_is
 from durable_replay.cassette.growing import Growth, last_values
 from durable_replay.cassette.held import Held
@@ -114,9 +113,7 @@ class CassetteWriter:
         with self._lock:
             number = self._tape.length + 1
             row = rows.to_row(interaction, number, request, response)
-            checksum = rows.checksum(row, frames)
-            self._run(lambda: self._insert(row, checksum, frames))
-            self._tape = self._tape.then(checksum)
+            self._tape = self._tape.then(self._run(lambda: self._insert(row, frames)))
             if self._held.is_full or (number == SAMPLE and not self._atomic):
                 self._run(self._write_packed)
         return number
@@ -188,13 +185,17 @@ class CassetteWriter:
         with self._lock:
             return self._run(lambda: self._meta(key))
 
-    def _insert(self, row: rows.Row, checksum: bytes, frames: list[rows.FrameRow]) -> None:
-        self._held.add(row, checksum, self._places)
+    def _insert(self, row: rows.Row, frames: list[rows.FrameRow]) -> bytes:
+        text = rows.text_of(row)
+        checksum = rows.checksum(row, text, frames)
+        self._held.add(row, text, checksum, self._places)
         if frames:
             self._connection.executemany(_INSERT_FRAME, [(row[0], *frame) for frame in frames])
+        return checksum
 
     def _write_held(self) -> None:
         self._held.write(self._connection, self._packer.packed)
+        self._places.all_are_written()
 
     def _write_packed(self) -> None:
         """With a dictionary that is made now, where it is time for one."""
@@ -230,7 +231,7 @@ class CassetteWriter:
         if not body.size:
             return None
         if isinstance(body, StoredBody | SpooledBody):
-            digest = bytes.fromhex(body.digest)
+            digest = body.key
             with self._lock:
                 if self._run(lambda: self._places.body(digest)) is not None:
                     return digest
@@ -239,7 +240,7 @@ class CassetteWriter:
         return self._store_chunks(body if isinstance(body, SpooledBody) else self._spooled(body))
 
     def _store_inline(self, data: bytes) -> bytes:
-        digest = sha256(data).digest()
+        digest = digest_of(data)
         with self._lock:
             self._run(lambda: self._hold(digest, data))
         return digest
@@ -263,7 +264,7 @@ class CassetteWriter:
 
     def _store_chunks(self, body: SpooledBody) -> bytes:
         # committed as they come, so that neither log nor lock is held for gigabytes: no body row names them yet
-        digest = bytes.fromhex(body.digest)
+        digest = body.key
         for position in range(len(body)):
             size, frame = body.frame(position)
             values = (digest, position, size, chunk_checksum(digest, position, frame), frame)
@@ -351,16 +352,16 @@ class CassetteWriter:
         columns = ", ".join(rows.READ)
         for number in numbers:
             row = self._connection.execute(f"SELECT {columns} FROM interaction WHERE number = ?", (number,)).fetchone()  # noqa: S608
-            tape = tape.then(self._move(rows.logical(row, self._packer.unpacked)[0], tape.length + 1))
+            tape = tape.then(self._move(*rows.logical(row, self._packer.unpacked)[:2], tape.length + 1))
         self._connection.execute("DELETE FROM interaction WHERE number > ?", (tape.length,))
         self._connection.execute("DELETE FROM frame WHERE interaction > ?", (tape.length,))
         self._tape = tape
 
-    def _move(self, row: rows.Row, number: int) -> bytes:
+    def _move(self, row: rows.Row, text: bytes, number: int) -> bytes:
         execute = self._connection.execute
         names = ", ".join(rows.FRAME_COLUMNS)
         sql = f"SELECT {names} FROM frame WHERE interaction = ? ORDER BY position"  # noqa: S608
-        checksum = rows.checksum((number, *row[1:]), execute(sql, (row[0],)).fetchall())
+        checksum = rows.checksum((number, *row[1:]), text, execute(sql, (row[0],)).fetchall())
         if row[0] != number:
             execute("DELETE FROM interaction WHERE number = ?", (number,))
             execute("DELETE FROM frame WHERE interaction = ?", (number,))

@@ -73,27 +73,29 @@ def test_tables_that_hold_nothing_are_left_out_of_a_file_and_made_again(tmp_path
         assert [len(each.frames) for each in cassette.interactions()] == [0, 1]
 
 
-FIRST = Path(__file__).parent / "first_schema.sql"
-"""A cassette of the first schema, as that version wrote it: two hosts, frames, shared bodies, a dictionary, chunks."""
+OLD = {1: "first_schema.sql", 2: "second_schema.sql"}
+"""One cassette, as the versions of these schemas wrote it: two hosts, frames, shared bodies, a dictionary, chunks."""
 
 
-def _of_the_first_schema(path: Path) -> Path:
+def _of_schema(schema: int, path: Path) -> Path:
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(FIRST.read_text("utf-8"))
+        connection.executescript((Path(__file__).parent / OLD[schema]).read_text("utf-8"))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA user_version = {schema}")
     return path
 
 
-def test_a_cassette_of_the_first_schema_is_read_as_it_was_recorded(tmp_path: Path) -> None:
-    path = _of_the_first_schema(tmp_path / "old")
+@pytest.mark.parametrize("schema", OLD)
+def test_a_cassette_of_an_older_schema_is_read_as_it_was_recorded(tmp_path: Path, schema: int) -> None:
+    path = _of_schema(schema, tmp_path / "old")
     with closing(sqlite3.connect(path)) as connection:
-        ((tape,),) = connection.execute("SELECT value FROM meta WHERE key = 'tape'").fetchall()
         ((hosts,),) = connection.execute("SELECT value FROM meta WHERE key = 'hosts'").fetchall()
     CassetteWriter.open(path).close()
     with Cassette.open(path) as cassette:
         assert cassette.verify() == 14
-        assert str(cassette.tape()) == tape
+        with CassetteWriter.open(tmp_path / "new") as writer:
+            writer.extend(cassette.interactions())
+            assert writer.tape == cassette.tape()
         assert cassette.meta("hosts") == hosts
         found = list(cassette.interactions())
         assert cassette.summary().hosts == {"api.test": 12, "other.test": 2}
@@ -108,6 +110,36 @@ def test_a_cassette_of_the_first_schema_is_read_as_it_was_recorded(tmp_path: Pat
         writer.append(found[0])
     with Cassette.open(path) as cassette:
         assert cassette.verify() == 14
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("UPDATE interaction SET status = 500 WHERE number = 3", "#3"),
+        ("UPDATE interaction SET head = x'00' WHERE number = 3", "#3"),
+        ("UPDATE interaction SET checksum = 7 WHERE number = 3", "#3"),
+        ("UPDATE interaction SET packing = '9' WHERE number = 3", "#3"),
+        ("UPDATE interaction SET response_size = 1 WHERE number = 3", "#3"),
+        ("UPDATE interaction SET response_body = 5 WHERE number = 3", "#3"),
+        ("UPDATE interaction SET request_body = NULL WHERE number = 13", "#13"),
+        ("UPDATE frame SET data = x'00' WHERE position = 0", "#13"),
+        ("DELETE FROM meta WHERE key = 'origin 2'", "#13"),
+        ("DELETE FROM interaction WHERE number = 3", "missing"),
+        ("DELETE FROM interaction WHERE number = 14", "number of interactions"),
+        ("UPDATE body SET digest = zeroblob(32) WHERE id = 255250928", "#3"),
+        ("UPDATE body_chunk SET data = x'00' WHERE position = 1", "chunk 1"),
+        ("UPDATE body_chunk SET position = 7 WHERE position = 1", "chunk 1"),
+    ],
+)
+def test_what_was_damaged_before_a_migration_is_refused_after_it(tmp_path: Path, damage: str, said: str) -> None:
+    path = _of_schema(2, tmp_path / "old")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(damage)
+        connection.commit()
+    with pytest.raises(CorruptCassette, match=said):
+        CassetteWriter.open(path).close()
+        with Cassette.open(path) as cassette:
+            cassette.verify()
 
 
 def test_each_migration_is_recorded_in_old_files_and_new_ones(tmp_path: Path) -> None:
@@ -137,7 +169,7 @@ def test_a_reader_refuses_an_older_schema_with_the_next_step(tmp_path: Path) -> 
 
 def test_bodies_that_begin_alike_are_found_after_a_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "body_numbers", lambda digest: (0, 15) if digest[0] < 128 else (16, 19))
-    path = _of_the_first_schema(tmp_path / "old")
+    path = _of_schema(1, tmp_path / "old")
     CassetteWriter.open(path).close()
     with Cassette.open(path) as cassette:
         assert cassette.verify() == 14
@@ -149,7 +181,7 @@ def test_bodies_that_begin_alike_are_found_after_a_migration(tmp_path: Path, mon
 def test_an_older_cassette_that_nobody_may_write_is_to_be_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = _of_the_first_schema(tmp_path / "old")
+    path = _of_schema(1, tmp_path / "old")
     before = path.read_bytes()
     monkeypatch.setattr(os, "access", lambda _, mode: mode == os.R_OK)  # a read-only file system
     with pytest.raises(CassetteError, match=r"older schema 1\. Copy it to a folder that you may write.*-c old "):

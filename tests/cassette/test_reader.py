@@ -200,16 +200,16 @@ def test_a_missing_interaction_is_noticed(write: Write, make: Make) -> None:
 @pytest.mark.parametrize(
     ("sql", "text"),
     [
-        ("UPDATE interaction SET status = 201", "checksum"),
+        ("UPDATE interaction SET started = 5", "checksum"),
         ("UPDATE interaction SET head = x'00'", "packing|length|texts|decompressed"),
         ("DELETE FROM frame", "frames"),
         ("UPDATE body SET data = x'00'", "decompressed|packing|length"),
         (
-            "UPDATE body SET data = zeroblob(length(data)), packing = 'raw', size = length(data)",
+            "UPDATE body SET data = zeroblob(size), packing = 'raw'",
             "not what was recorded",
         ),
         ("DELETE FROM body", "missing"),
-        ("UPDATE body SET size = 1 << 40", "packing"),
+        ("UPDATE body SET size = 1 << 40", "checksum"),
     ],
 )
 def test_a_damaged_value_is_named(write: Write, make: Make, sql: str, text: str) -> None:

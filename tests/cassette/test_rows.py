@@ -13,7 +13,7 @@ FRAMES = (Frame(True, "text", b"hello" * 50), Frame(False, "close", b"bye", 1000
 
 
 def _made(row: rows.Row, checksum: bytes, frames: list[rows.FrameRow]) -> Interaction:
-    return rows.from_row(row, checksum, frames, lambda digest, size: EMPTY)
+    return rows.from_row(row, rows.text_of(row), checksum, frames, lambda digest, size: EMPTY)
 
 
 def test_the_columns_are_those_of_the_tables() -> None:
@@ -27,7 +27,7 @@ def test_the_columns_are_those_of_the_tables() -> None:
 def test_a_row_that_was_changed_in_any_column_or_frame_is_refused(make: Callable[..., Interaction]) -> None:
     row = rows.to_row(make(3, b"", FRAMES), 3, None, None)
     frames = rows.frame_rows(FRAMES)
-    checksum = rows.checksum(row, frames)
+    checksum = rows.checksum(row, rows.text_of(row), frames)
     assert _made(row, checksum, frames) == make(3, b"", FRAMES)
     for place in range(len(rows.COLUMNS)):
         changed = (*row[:place], "other", *row[place + 1 :])
@@ -49,4 +49,4 @@ def test_headers_that_are_no_list_of_pairs_are_refused_even_with_a_right_checksu
     place = rows.COLUMNS.index("request_headers")
     forged = (*row[:place], text, *row[place + 1 :])
     with pytest.raises(rows.Damaged, match="no list of pairs"):
-        _made(forged, rows.checksum(forged), [])
+        _made(forged, rows.checksum(forged, rows.text_of(forged)), [])

@@ -27,7 +27,7 @@ def test_a_transaction_that_a_killed_program_left_half_written_is_undone(
         "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
         "connection.execute('PRAGMA cache_size = 1')\n"
         "connection.execute('BEGIN')\n"
-        "connection.execute('UPDATE interaction SET status = 500')\n"
+        "connection.execute('UPDATE interaction SET started = 5')\n"
         "connection.execute('INSERT INTO body (digest, size, packing, data) VALUES (1, 1, 1, zeroblob(999999))')\n"
         "os.kill(os.getpid(), 9)\n"
     )

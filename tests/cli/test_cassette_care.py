@@ -62,7 +62,7 @@ def test_pruning_needs_a_reason(told: Tell, cassette: Path, options: list[str], 
 def test_damage_is_found_by_exit_code_and_line(told: Tell, cassette: Path) -> None:
     connection = sqlite3.connect(cassette)
     with connection:
-        connection.execute("UPDATE interaction SET status = 500 WHERE number = 2")
+        connection.execute("UPDATE interaction SET started = 5 WHERE number = 2")
     connection.close()
     code, output, _ = told("cassette", "verify", cassette)
     assert code == 1

@@ -33,7 +33,7 @@ def test_a_sound_cassette_is_counted(exchange: Exchange, tape: Tape) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("UPDATE interaction SET status = 500 WHERE number = 2", "interaction #2"),
+        ("UPDATE interaction SET started = 5 WHERE number = 2", "interaction #2"),
         ("UPDATE interaction SET head = x'00' WHERE number = 2", "interaction #2"),
         ("DELETE FROM interaction WHERE number = 2", "#2"),
         ("UPDATE body SET data = x'00' WHERE id = (SELECT max(id) FROM body)", "body"),
@@ -52,7 +52,7 @@ def test_every_damage_is_named(statement: str, told: str, exchange: Exchange, ta
 
 def test_all_damaged_interactions_are_listed_not_the_first_alone(exchange: Exchange, tape: Tape) -> None:
     path = tape("t", [exchange(f"/{number}") for number in range(5)])
-    change(path, "UPDATE interaction SET status = 500 WHERE number IN (2, 4)")
+    change(path, "UPDATE interaction SET started = 5 WHERE number IN (2, 4)")
     damage = " ".join(verify(path).damage)
     assert "#2" in damage
     assert "#4" in damage

@@ -195,7 +195,7 @@ def test_a_damaged_cassette_is_named_and_left_as_it_is(name: str, damage: str, f
     path = folder / "t.cassette"
     if damage == "a row":
         with sqlite3.connect(path) as connection:
-            connection.execute("UPDATE interaction SET status = 500 WHERE number = 29")
+            connection.execute("UPDATE interaction SET started = 5 WHERE number = 29")
         connection.close()
     else:
         path.write_bytes(path.read_bytes()[:-5000])

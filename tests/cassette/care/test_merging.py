@@ -43,7 +43,7 @@ def test_a_damaged_source_leaves_the_target_as_it_was(exchange: Exchange, tape: 
     import sqlite3
 
     with sqlite3.connect(b) as connection:
-        connection.execute("UPDATE interaction SET status = 500 WHERE number = 40")
+        connection.execute("UPDATE interaction SET started = 5 WHERE number = 40")
     connection.close()
     before = a.read_bytes()
     with pytest.raises(CassetteError, match="interaction #40"):
