@@ -32,7 +32,9 @@ _WHOLE, _WHOLE_BYTES = 4096, 16 * 1024 * 1024
 _SAMPLED = 16 * 1024 * 1024
 """Bytes that a dictionary is chosen from at most."""
 
-_SIZE = 2 * 1024 * 1024
+_SIZE = 1024 * 1024
+_STRETCHES = 16
+"""Of the tape, which have each a share of the dictionary."""
 _PIECE = 128 * 1024
 _PACKED = 256 * 1024
 """Values up to this size are packed with the dictionary; larger ones hold enough of their own."""
@@ -45,11 +47,12 @@ _PAGE = 256
 _WINDOW_LOG = 23
 _TABLES = 64 * 1024
 """The size of values that the compressor's tables are made for."""
-_CONTENT_LEVELS = ((32 * 1024, 15), (1024 * 1024, 12), (_SIZE, 9))
+_LARGE = 768 * 1024
+"""A dictionary over this size is itself much to search, so that less of it is."""
+_CONTENT_LEVELS = ((32 * 1024, 15), (_LARGE, 12), (_SIZE, 9))
 """How a dictionary itself is packed, by its size: a larger one takes longer, and there is less to be had."""
 _THOROUGHLY = 32 * 1024
 """With a dictionary up to this size, all is packed into as few bytes as can be; with a larger one it takes too long."""
-_LARGE = 1024 * 1024
 _CLOSE, _SMALL = 3, 12
 _KEY = "dictionary "
 """In `meta`, followed by the number; the value: 4 bytes, of how many interactions, 16 of a checksum, a zstd frame."""
@@ -93,12 +96,13 @@ def _tables(level: int, size: int) -> zstandard.ZstdCompressionParameters:
     made = zstandard.ZstdCompressionParameters.from_level(level, source_size=_TABLES, dict_size=size)
     if size <= _THOROUGHLY:
         return made
+    is_large = size > _LARGE
     # a quarter of the time, for frames that are larger by a hundredth: measured with all recordings that we import
     return zstandard.ZstdCompressionParameters(
         window_log=made.window_log,
-        chain_log=20,
-        hash_log=20,
-        search_log=1 if level < _SMALL else 5 if size > _LARGE else 6,
+        chain_log=19 if is_large else 20,
+        hash_log=19 if is_large else 20,
+        search_log=1 if level < _SMALL else 5 if is_large else 6,
         min_match=5,
         strategy=zstandard.STRATEGY_LAZY2,
     )
@@ -179,7 +183,7 @@ class Packer:
             self._repack(select, update, new.packed)
         self._connection.execute("DELETE FROM meta WHERE key = ?", (f"{_KEY}{old.number}",))
         if held is not None:
-            held.write(self._connection, new.packed)
+            held.write(new.packed)
         self._use(Dictionary(new.number, new.interactions, content))
 
     def _samples(self) -> Iterator[bytes]:
@@ -230,8 +234,7 @@ class _Novelty:
 
 
 def chosen(samples: Iterable[bytes]) -> bytes:
-    """The text of those samples that were unlike all before them, the most unlike where these are too many; no noise,
-    which nothing else resembles."""
+    """The text of those samples that were unlike all before them; no noise, which nothing else resembles."""
     novelty = _Novelty()
     unlike: list[tuple[float, bytes]] = []
     for sample in samples:
@@ -244,13 +247,21 @@ def chosen(samples: Iterable[bytes]) -> bytes:
 
 
 def _most(unlike: list[tuple[float, bytes]]) -> Iterator[bytes]:
-    """In their order, as many as a dictionary holds."""
-    left = _SIZE
-    if sum(len(piece) for _, piece in unlike) <= left:
+    """In their order, as many as a dictionary holds: of each stretch of the tape those that are most unlike, so that
+    neither what comes late nor what is half noise is left with nothing, or with all."""
+    total = sum(len(piece) for _, piece in unlike)
+    if total <= _SIZE:
         return (piece for _, piece in unlike)
-    taken = set()
-    for place in sorted(range(len(unlike)), key=lambda place: -unlike[place][0]):
-        if len(unlike[place][1]) <= left:
-            left -= len(unlike[place][1])
-            taken.add(place)
+    stretches: list[list[int]] = [[] for _ in range(_STRETCHES)]
+    before = 0
+    for place, (_, piece) in enumerate(unlike):
+        stretches[before * _STRETCHES // total].append(place)
+        before += len(piece)
+    taken, left = set[int](), 0
+    for stretch in stretches:
+        left += _SIZE // _STRETCHES
+        for place in sorted(stretch, key=lambda place: -unlike[place][0]):
+            if len(unlike[place][1]) <= left:
+                left -= len(unlike[place][1])
+                taken.add(place)
     return (piece for place, (_, piece) in enumerate(unlike) if place in taken)

@@ -8,7 +8,7 @@ A row alone costs a statement, and one that comes before there is a dictionary i
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from durable_replay.cassette import rows
@@ -21,14 +21,19 @@ _INSERT = (
     f"INSERT INTO interaction ({', '.join(rows.STORED)})"  # noqa: S608 - names of our own
     f" VALUES ({', '.join('?' * len(rows.STORED))})"
 )
+_INSERT_FRAME = (
+    f"INSERT INTO frame (interaction, {', '.join(rows.FRAME_COLUMNS)})"  # noqa: S608
+    f" VALUES ({', '.join('?' * (len(rows.FRAME_COLUMNS) + 1))})"
+)
 _INSERT_BODY = "INSERT INTO body (id, digest, size, packing, data) VALUES (?, ?, ?, ?, ?)"
 _PACKING, _HEAD = rows.STORED.index("packing"), rows.STORED.index("head")
 
 
 class Held:
-    """Rows and bodies of up to 1 MiB, in the order that they came in."""
+    """Rows and bodies of up to 1 MiB, in the order that they came in. Runs in the caller's transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self._rows: list[rows.StoredRow] = []
         self._bodies: list[tuple[int, bytes, bytes]] = []
         self._size = 0
@@ -41,10 +46,16 @@ class Held:
         """Whether it is time to write."""
         return self._size > _BYTES or len(self._rows) >= _ROWS or len(self._bodies) >= 2 * _ROWS
 
-    def add(self, row: rows.Row, text: bytes, checksum: bytes, numbers: rows.Numbers) -> None:
-        """A row whose bodies and origin have their numbers. Raises what `rows.stored` does."""
+    def add(self, row: rows.Row, frames: Sequence[rows.FrameRow], numbers: rows.Numbers) -> bytes:
+        """A row whose bodies have their numbers; gives its checksum. Frames, of which there may be any number, are
+        written at once. Raises sqlite3.Error, and what `rows.text_of` and `rows.stored` do."""
+        text = rows.text_of(row)
+        checksum = rows.checksum(row, text, frames)
         self._rows.append(rows.stored(row, text, checksum, _unpacked, numbers))
         self._size += len(text)
+        if frames:
+            self._connection.executemany(_INSERT_FRAME, [(row[0], *frame) for frame in frames])
+        return checksum
 
     def add_body(self, number: int, digest: bytes, data: bytes) -> None:
         """A content that the file does not hold yet."""
@@ -58,12 +69,12 @@ class Held:
         for _, _, data in self._bodies:
             yield data
 
-    def write(self, connection: sqlite3.Connection, pack: rows.Pack) -> None:
+    def write(self, pack: rows.Pack) -> None:
         """Put all into the file, packed; nothing is held any more. Raises sqlite3.Error."""
-        connection.executemany(
+        self._connection.executemany(
             _INSERT, [(*row[:_PACKING], *pack(cast(bytes, row[_HEAD])), *row[_HEAD + 1 :]) for row in self._rows]
         )
-        connection.executemany(
+        self._connection.executemany(
             _INSERT_BODY,
             [(number, digest, len(data), *pack(data)) for number, digest, data in sorted(self._bodies)],
         )

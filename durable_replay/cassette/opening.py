@@ -10,15 +10,19 @@ from durable_replay.cassette.migrations import SPARE, empty_cassette, make_spare
 from durable_replay.cassette.reader import Cassette
 from durable_replay.errors import CassetteError
 
-__all__ = ["UNUSED_CHUNKS", "alone_in_one_file", "opened", "require_sound"]
+__all__ = ["UNUSED_BODIES", "UNUSED_CHUNKS", "alone_in_one_file", "opened", "require_sound"]
 
 _QUICK_CHECK_BYTES = 512 * 1024 * 1024
 _COMPACTED = 8 * 1024 * 1024
 _OUTGROWN = 64 * 1024 * 1024
 """A file with small pages is given large ones up to this size; one that has grown further at once keeps them."""
 _PAGE = 4096
-_PAGE_SIZES = ((128 * 1024, 512), (2 * 1024 * 1024, 1024))
+_PAGE_SIZES = ((64 * 1024, 512), (2 * 1024 * 1024, 1024))
 """Of files up to a size, in bytes; of others it is _PAGE."""
+UNUSED_BODIES = (
+    "DELETE FROM body WHERE id NOT IN (SELECT request_body FROM interaction WHERE request_body IS NOT NULL"
+    " UNION SELECT response_body FROM interaction WHERE response_body IS NOT NULL)"
+)
 UNUSED_CHUNKS = "DELETE FROM body_chunk WHERE digest NOT IN (SELECT digest FROM body)"
 
 

@@ -104,8 +104,8 @@ STORED = (
     "head",
     "checksum",
 )
-"""The columns as they are in the file: `head` holds the texts, packed; `origin` and bodies are numbers (places.py). Of a
-body that has a number the size is left out."""
+"""The columns as they are in the file: `head` holds the texts, packed; `origin` and bodies are numbers (places.py). The
+size of a body that has a number is left out."""
 SIZES = (
     "coalesce(request_size, (SELECT size FROM body WHERE id = request_body))",
     "coalesce(response_size, (SELECT size FROM body WHERE id = response_body))",

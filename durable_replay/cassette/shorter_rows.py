@@ -81,10 +81,25 @@ class _Renewing:
             None if request is not None and checksum else request_size,
             None if response is not None and checksum else response_size,
         )
-        return (number, origin, request, sizes[0], response, sizes[1], started, duration, frames, packing, head, checksum)
+        return (
+            number,
+            origin,
+            request,
+            sizes[0],
+            response,
+            sizes[1],
+            started,
+            duration,
+            frames,
+            packing,
+            head,
+            checksum,
+        )
 
     def _renewed(self, old: tuple[rows.Value, ...]) -> tuple[str, bytes, bytes]:
-        packing, head, expected, origin, request, response = cast("tuple[str, bytes, bytes, str, bytes, bytes]", old[10:])
+        packing, head, expected, origin, request, response = cast(
+            "tuple[str, bytes, bytes, str, bytes, bytes]", old[10:]
+        )
         if (old[2] is None) != (request is None) or (old[5] is None) != (response is None):
             raise ValueError("its body is missing")
         text = rows.unpacked_value(packing, None, head, lambda name: self._dictionary(name).decompressor)

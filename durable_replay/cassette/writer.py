@@ -20,7 +20,7 @@ from durable_replay.cassette.dictionary import SAMPLE, Packer, as_it_is
 from durable_replay.cassette.growing import Growth, last_values
 from durable_replay.cassette.held import Held
 from durable_replay.cassette.lock import WriterLock
-from durable_replay.cassette.opening import UNUSED_CHUNKS, alone_in_one_file, opened
+from durable_replay.cassette.opening import UNUSED_BODIES, UNUSED_CHUNKS, alone_in_one_file, opened
 from durable_replay.cassette.places import ORIGIN, Places
 from durable_replay.cassette.reader import Tape
 from durable_replay.errors import CassetteError
@@ -31,10 +31,6 @@ __all__ = ["CassetteWriter"]
 _Result = TypeVar("_Result")
 
 _CHUNKS_A_COMMIT = 32
-_INSERT_FRAME = (
-    f"INSERT INTO frame (interaction, {', '.join(rows.FRAME_COLUMNS)})"  # noqa: S608
-    f" VALUES ({', '.join('?' * (len(rows.FRAME_COLUMNS) + 1))})"
-)
 _INSERT_CHUNK = "INSERT OR REPLACE INTO body_chunk (digest, position, size, checksum, data) VALUES (?, ?, ?, ?, ?)"
 _SET = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
 _TAPE = "tape"
@@ -42,10 +38,6 @@ _GROWN = "grown"
 """In `meta` while the identity is not the chain over all rows, because one of them has grown."""
 _OWN = frozenset({_TAPE, _GROWN})
 _OWN_KINDS = (ORIGIN, "dictionary ", "migration ")
-_UNUSED_BODIES = (
-    "DELETE FROM body WHERE id NOT IN (SELECT request_body FROM interaction WHERE request_body IS NOT NULL"
-    " UNION SELECT response_body FROM interaction WHERE response_body IS NOT NULL)"
-)
 
 
 class CassetteWriter:
@@ -66,7 +58,7 @@ class CassetteWriter:
         self._closed = False
         self._atomic = False
         self._places = Places(connection)
-        self._held = Held()
+        self._held = Held(connection)
         self._growth = Growth(connection, self._packer, self._places)
         self._tape = self._flushed = self._read_tape()
         self._grown = self._meta(_GROWN) is not None
@@ -113,7 +105,7 @@ class CassetteWriter:
         with self._lock:
             number = self._tape.length + 1
             row = rows.to_row(interaction, number, request, response)
-            self._tape = self._tape.then(self._run(lambda: self._insert(row, frames)))
+            self._tape = self._tape.then(self._run(lambda: self._held.add(row, frames, self._places)))
             if self._held.is_full or (number == SAMPLE and not self._atomic):
                 self._run(self._write_packed)
         return number
@@ -143,7 +135,6 @@ class CassetteWriter:
     def _settle(self, number: int, last: dict[str, rows.Value]) -> None:
         spool = self.new_body()
         try:
-            self._run(self._write_held)
             self._run(lambda: self._growth.pieces(number, spool.write))
             body = self._store(spool.finish())
             self._run(self._write_held)
@@ -185,16 +176,8 @@ class CassetteWriter:
         with self._lock:
             return self._run(lambda: self._meta(key))
 
-    def _insert(self, row: rows.Row, frames: list[rows.FrameRow]) -> bytes:
-        text = rows.text_of(row)
-        checksum = rows.checksum(row, text, frames)
-        self._held.add(row, text, checksum, self._places)
-        if frames:
-            self._connection.executemany(_INSERT_FRAME, [(row[0], *frame) for frame in frames])
-        return checksum
-
     def _write_held(self) -> None:
-        self._held.write(self._connection, self._packer.packed)
+        self._held.write(self._packer.packed)
         self._places.all_are_written()
 
     def _write_packed(self) -> None:
@@ -236,14 +219,12 @@ class CassetteWriter:
                 if self._run(lambda: self._places.body(digest)) is not None:
                     return digest
         if body.size <= INLINE:
-            return self._store_inline(body.read())
+            data = body.read()
+            digest = digest_of(data)
+            with self._lock:
+                self._run(lambda: self._hold(digest, data))
+            return digest
         return self._store_chunks(body if isinstance(body, SpooledBody) else self._spooled(body))
-
-    def _store_inline(self, data: bytes) -> bytes:
-        digest = digest_of(data)
-        with self._lock:
-            self._run(lambda: self._hold(digest, data))
-        return digest
 
     def _hold(self, digest: bytes, data: bytes) -> None:
         number = self._places.take(digest)
@@ -336,7 +317,7 @@ class CassetteWriter:
         self.flush()
 
     def _made_anew(self) -> None:
-        self._held.write(self._connection, as_it_is)
+        self._held.write(as_it_is)
         self._drop_unused()
         self._packer.renew(len(self))
 
@@ -370,7 +351,7 @@ class CassetteWriter:
         return checksum
 
     def _drop_unused(self) -> None:
-        self._connection.execute(_UNUSED_BODIES)
+        self._connection.execute(UNUSED_BODIES)
         self._connection.execute(UNUSED_CHUNKS)
         self._places.drop_unused()
 

@@ -79,6 +79,34 @@ def test_messages_that_are_alike_take_little(path: Path, make: Make, read: Read)
     assert read(path) == expected
 
 
+def test_what_comes_late_on_a_tape_is_in_the_dictionary_too(path: Path, make: Make, read: Read) -> None:
+    noise = random.Random(4)
+    early = [make(number, alike(number) + noise.randbytes(100).hex().encode()) for number in range(1, 2 * SAMPLE)]
+    late = b"".join(b"<column-%d>%d</column-%d>" % (at, at * at, at) for at in range(40))
+    made = [*early, *(make(number, b"<%d>%s" % (number, late)) for number in range(2 * SAMPLE, 2 * SAMPLE + 200))]
+    with CassetteWriter.open(path) as writer:
+        writer.extend(made)
+    ((late_size,),) = rows(
+        path,
+        "SELECT max(length(data)) FROM body WHERE id IN"
+        f" (SELECT response_body FROM interaction WHERE number >= {2 * SAMPLE})",
+    )
+    assert isinstance(late_size, int)
+    assert late_size < 60 < len(late)
+    assert read(path) == made
+
+
+def test_a_recording_that_has_doubled_past_the_first_is_packed_anew_when_it_ends(
+    path: Path, make: Make, read: Read
+) -> None:
+    expected = [make(number, alike(number)) for number in range(1, 2 * SAMPLE + 1)]
+    with CassetteWriter.open(path) as writer:
+        for each in expected:
+            writer.append(each)
+    assert (one(path).number, one(path).interactions) == (2, 2 * SAMPLE)
+    assert read(path) == expected
+
+
 def test_the_identity_is_that_of_what_was_recorded(path: Path, make: Make, tmp_path: Path) -> None:
     with CassetteWriter.open(path) as writer:
         for number in range(1, 31):
