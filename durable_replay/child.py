@@ -6,11 +6,12 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from durable_replay.errors import UsageError
+from durable_replay.interruption import PATIENCE, is_the_commands, ways_to_end
 
 __all__ = ["NotStarted", "not_started", "run", "until_stopped"]
 
@@ -35,38 +36,59 @@ def not_started(name: str, error: OSError) -> NotStarted:
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Runs a command to its end; gives its exit code, 128 + n where signal n ended it. Raises NotStarted.
 
-    A terminal sends Ctrl-C to the command as well, so that it alone decides what that means; SIGTERM and SIGHUP are
-    passed on.
+    What a signal to us means for the command is told by `interruption`.
     """
     started: list[subprocess.Popen[bytes]] = []
     early: list[int] = []
-    with _passed_on(started, early):
+    over = threading.Event()
+    with _passed_on(started, early, over):
         try:
             child = subprocess.Popen(list(command), env=dict(environment))  # noqa: S603 - the user's own command
         except OSError as error:
             raise not_started(command[0], error) from None
         started.append(child)
         for number in early:
-            child.send_signal(number)
-        code = child.wait()
+            _tell(child, number, over)
+        try:
+            code = child.wait()
+        finally:
+            over.set()
     return 128 - code if code < 0 else code
 
 
 @contextmanager
-def _passed_on(started: Sequence[subprocess.Popen[bytes]], early: list[int]) -> Iterator[None]:
+def _passed_on(started: Sequence[subprocess.Popen[bytes]], early: list[int], over: threading.Event) -> Iterator[None]:
     """From before the child is there, so that no signal is lost between its start and ours."""
 
-    def ignore(number: int, frame: FrameType | None) -> None:
-        """The terminal has told the child too."""
-
     def pass_on(number: int, frame: FrameType | None) -> None:
+        if is_the_commands(number):
+            return
         for child in started:
-            child.send_signal(number)
+            _tell(child, number, over)
         if not started:
             early.append(number)
 
-    with _handled({signal.SIGINT: ignore, **dict.fromkeys(_ENDING, pass_on)}):
+    with _handled(dict.fromkeys([signal.SIGINT, *_ENDING], pass_on)):
         yield
+
+
+def _tell(child: subprocess.Popen[bytes], number: int, over: threading.Event) -> None:
+    """To end; whether it does is watched elsewhere, for a signal's handler cannot wait."""
+    first, *harder = ways_to_end(number)
+    _send(child, first)
+    threading.Thread(target=_insist, args=(child, harder, over), daemon=True).start()
+
+
+def _insist(child: subprocess.Popen[bytes], harder: Iterable[int], over: threading.Event) -> None:
+    for number in harder:
+        if over.wait(PATIENCE):
+            return
+        _send(child, number)
+
+
+def _send(child: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # it has ended, or made itself somebody else
+        child.send_signal(number)
 
 
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -61,3 +62,63 @@ def test_waiting_ends_with_a_signal_and_leaves_the_handlers_as_they_were(number:
     child.until_stopped(ready.set)
     sender.join()
     assert signal.getsignal(number) is before
+
+
+def test_the_command_alone_answers_ctrl_c_at_a_terminal_however_often(interrupted_twice: tuple[int, str]) -> None:
+    assert interrupted_twice == (7, "asked\nheard 2\nheard 2\n")
+
+
+@pytest.fixture
+def interrupted_twice() -> tuple[int, str]:
+    """Exit code and output of a command at a terminal of its own, at which Ctrl-C is typed twice."""
+    command = (
+        "import signal\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [2, 15])\n"
+        "print('asked', flush=True)\n"
+        "for _ in range(2): print('heard', int(signal.sigwait([2, 15])), flush=True)\n"
+        "raise SystemExit(7)"
+    )
+    code = (
+        "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+        f"from durable_replay import child; sys.exit(child.run([sys.executable, '-c', {command!r}], os.environ))"
+    )
+    keyboard, terminal = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=terminal, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as parent:
+        assert parent.stdout is not None
+        said = ""
+        for _ in range(2):
+            said += parent.stdout.readline()
+            os.write(keyboard, b"\x03")
+        said += parent.communicate(timeout=60)[0]
+    os.close(keyboard)
+    os.close(terminal)
+    return parent.returncode, said
+
+
+@pytest.mark.parametrize(
+    ("hearing", "heard"), [("2", ["2"]), ("15", ["15"]), ("", [])], ids=["SIGINT", "SIGTERM alone", "nothing"]
+)
+def test_without_a_terminal_a_command_is_told_of_sigint_then_more_plainly_then_killed(
+    hearing: str, heard: list[str]
+) -> None:
+    command = (
+        "import signal, sys\n"
+        f"heard = [{hearing}]\n"
+        "for number in (2, 15): signal.signal(number, signal.SIG_IGN)\n"
+        "for number in heard: signal.signal(number, lambda number, frame: sys.exit(print(number, flush=True)))\n"
+        "print('ready', flush=True)\n"
+        "while True: signal.pause()"
+    )
+    code = (
+        "import os, sys; from durable_replay import child; child.PATIENCE = 0.2\n"
+        f"sys.exit(child.run([sys.executable, '-c', {command!r}], os.environ))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "ready\n"
+        parent.send_signal(signal.SIGINT)
+        assert (parent.stdout.read().split(), parent.wait(60)) == (heard, 0 if heard else 128 + signal.SIGKILL)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from durable_replay.child import not_started
 from durable_replay.errors import CassetteError, UsageError
+from durable_replay.interruption import PATIENCE, is_the_commands, ways_to_end
 from durable_replay.recording.recorder import HostMap, Mode, Progress, Recorder
 from durable_replay.redaction.rules import DEFAULT, Rules
 from durable_replay.redaction.scan import Finding
@@ -29,7 +30,6 @@ __all__ = ["Outcome", "Upstream", "record"]
 
 PROGRESS_EVERY = 0.1
 TIDY = 2.0  # seconds that exchanges under way have once the command has ended
-PATIENCE = 5.0  # seconds that a command has to end after a signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +190,12 @@ class _Run:
         except OSError as wrong:
             raise not_started(command[0], wrong) from None
         await _first(child.wait(), stop.wait())
-        if child.returncode is None and stop.interrupted and _at_terminal():
-            # Ctrl-C is the command's to answer: a suite has its sandbox to tidy up. The next signal does not wait.
+        while child.returncode is None and is_the_commands(stop.number):
             stop.clear()
             await _first(child.wait(), stop.wait())
+        if stop.number:
             stop.set()
-        if child.returncode is None:
-            await _ended(child)
+            await _end(child, stop.number)
         code = child.returncode or 0
         return 128 - code if code < 0 else code
 
@@ -253,15 +252,18 @@ async def _first(*awaitables: Awaitable[object]) -> None:
 
 
 async def _ended(child: asyncio.subprocess.Process) -> None:
-    """After a signal to us: the command has had it too where a terminal sent it; else it is told now."""
-    for tell in (child.terminate, child.kill):
-        with contextlib.suppress(ProcessLookupError):
-            tell()
-        try:
-            await asyncio.wait_for(child.wait(), PATIENCE)
-            return
-        except TimeoutError:
-            continue
+    """It has, or its time is over."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(child.wait(), PATIENCE)
+
+
+async def _end(child: asyncio.subprocess.Process, number: int) -> None:
+    """After a signal to us."""
+    for each in ways_to_end(number):
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                child.send_signal(each)
+            await _ended(child)
 
 
 async def _quiet(addon: Record) -> None:
@@ -275,21 +277,12 @@ async def _quiet(addon: Record) -> None:
 class _Stop(asyncio.Event):
     """Set by a signal to us."""
 
-    interrupted = False
-    """By SIGINT, which a terminal sends to the command as well."""
+    number = 0
+    """Which."""
 
     def signalled(self, number: int) -> None:
-        self.interrupted = number == signal.SIGINT
+        self.number = number
         self.set()
-
-
-def _at_terminal() -> bool:
-    """Whether a terminal's Ctrl-C reaches us, and so the command too."""
-    try:
-        with open("/dev/tty", "rb") as terminal:  # noqa: PTH123 - no file to name, a device to ask
-            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
-    except (OSError, AttributeError):  # there is none, or this system has no such groups
-        return False
 
 
 @contextlib.contextmanager

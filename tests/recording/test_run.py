@@ -84,3 +84,24 @@ def test_ctrl_c_at_a_terminal_is_the_commands_to_answer(tmp_path: Path) -> None:
     os.close(keyboard)
     os.close(terminal)
     assert json.loads(output.splitlines()[-1])["exit_code"] == signal.SIGINT
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_without_a_terminal_a_signal_is_passed_on_as_it_is_and_the_recording_kept(
+    tmp_path: Path, server: str, number: signal.Signals
+) -> None:
+    """As in replay: a suite tidies up at SIGINT, and has no time for that at SIGTERM."""
+    waiting = (
+        "import signal, sys, urllib.request\n"
+        f"urllib.request.urlopen({server + '/a'!r}).read()\n"
+        "for number in (2, 15): signal.signal(number, lambda number, frame: sys.exit(100 + number))\n"
+        "print('asked', flush=True)\n"
+        "while True: signal.pause()"
+    )
+    command = [sys.executable, "-c", RUN, str(tmp_path / "x.cassette"), sys.executable, "-c", waiting]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    assert any(line == b"asked\n" for line in process.stdout)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert json.loads(output.splitlines()[-1]) == {"written": 1, "exit_code": 100 + number, "error": ""}

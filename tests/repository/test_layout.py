@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("emulator",),
     ("tapes", "child", "forwarding"),
     ("settings",),
-    ("settings_lines",),
+    ("settings_lines", "interruption"),
     ("matching", "cassette", "timeline", "service", "redaction"),
     ("http", "errors", "answer"),
 )
