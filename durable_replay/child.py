@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from durable_replay.errors import UsageError
-from durable_replay.interruption import PATIENCE, is_the_commands, ways_to_end
+from durable_replay.interruption import PATIENCE, at_terminal, ways_to_end
 
 __all__ = ["NotStarted", "not_started", "run", "until_stopped"]
 
@@ -61,7 +61,7 @@ def _passed_on(started: Sequence[subprocess.Popen[bytes]], early: list[int], ove
     """From before the child is there, so that no signal is lost between its start and ours."""
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        if is_the_commands(number):
+        if number == signal.SIGINT and at_terminal():
             return
         for child in started:
             _tell(child, number, over)

@@ -8,15 +8,10 @@ from __future__ import annotations
 import os
 import signal
 
-__all__ = ["PATIENCE", "is_the_commands", "ways_to_end"]
+__all__ = ["PATIENCE", "at_terminal", "ways_to_end"]
 
 PATIENCE = 5.0
 """Seconds that a command has to end after it was told to."""
-
-
-def is_the_commands(number: int) -> bool:
-    """Whether the command has had this signal too, from the terminal that sent it."""
-    return number == signal.SIGINT and _at_terminal()
 
 
 def ways_to_end(number: int) -> tuple[int, ...]:
@@ -25,7 +20,7 @@ def ways_to_end(number: int) -> tuple[int, ...]:
     return (number, *(each for each in harder if each != number))
 
 
-def _at_terminal() -> bool:
+def at_terminal() -> bool:
     """Whether a terminal's Ctrl-C reaches us, and so the command too."""
     try:
         with open("/dev/tty", "rb") as terminal:  # noqa: PTH123 - no file to name, a device to ask

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from durable_replay.child import not_started
 from durable_replay.errors import CassetteError, UsageError
-from durable_replay.interruption import PATIENCE, is_the_commands, ways_to_end
+from durable_replay.interruption import PATIENCE, at_terminal, ways_to_end
 from durable_replay.recording.recorder import HostMap, Mode, Progress, Recorder
 from durable_replay.redaction.rules import DEFAULT, Rules
 from durable_replay.redaction.scan import Finding
@@ -190,7 +190,7 @@ class _Run:
         except OSError as wrong:
             raise not_started(command[0], wrong) from None
         await _first(child.wait(), stop.wait())
-        while child.returncode is None and is_the_commands(stop.number):
+        while child.returncode is None and stop.interrupted and at_terminal():
             stop.clear()
             await _first(child.wait(), stop.wait())
         if stop.number:
@@ -279,6 +279,11 @@ class _Stop(asyncio.Event):
 
     number = 0
     """Which."""
+
+    @property
+    def interrupted(self) -> bool:
+        """By SIGINT, which a terminal sends to the command as well."""
+        return self.number == signal.SIGINT
 
     def signalled(self, number: int) -> None:
         self.number = number
