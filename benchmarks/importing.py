@@ -166,8 +166,12 @@ def run(folder: Path) -> list[str]:
         path = folder / f"{name}.{'har' if name == 'har' else 'yaml'}"
         path.write_text(written(), "utf-8")
         lines.append(line(name, [path], folder / "made.cassette"))
+    everything: list[Path] = []
     for service in sorted(SHARED.iterdir()) if SHARED.is_dir() else ():
         paths = sorted(path for path in service.rglob("*") if path.suffix in RECORDINGS)
+        everything += paths
         if paths:
             lines.append(line(service.name, paths, folder / "shared.cassette"))
+    if everything:
+        lines.append(line("together", everything, folder / "shared.cassette"))
     return lines
