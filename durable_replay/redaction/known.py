@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from html import escape
 from urllib.parse import quote, quote_plus
@@ -54,7 +54,7 @@ class Known:
     """The most recent secrets, at most 512, each with its spellings and their replacements. Each of `told` hears the
     spellings of a new one. Those that have `sign` in them can be looked for alone."""
 
-    __slots__ = ("_across", "_blocks", "_names", "_of", "_sign", "_told", "_values", "named")
+    __slots__ = ("_across", "_blocks", "_names", "_of", "_sign", "_told", "_uses", "_values", "named")
 
     def __init__(
         self,
@@ -69,6 +69,8 @@ class Known:
         self._sign = sign
         self._blocks = Blocks()
         self._across = Blocks()
+        self._uses = Counter[str]()
+        """How many secrets have a spelling: that of one may be another as it is."""
         self.named = 0  # how often one was given away, a new one or not
         self._values: OrderedDict[str, tuple[tuple[str, str, re.Pattern[str] | None], ...]] = OrderedDict()
 
@@ -85,6 +87,7 @@ class Known:
             return
         self._values[value] = tuple(self._spelt(value, shown))
         forms = [form for form, _, _ in self._values[value]]
+        self._uses.update(forms)
         for form in forms:
             self._blocks.add(form)
             if self._sign in form:
@@ -98,8 +101,11 @@ class Known:
         """The one that was seen the longest time ago."""
         _, gone = self._values.popitem(last=False)
         for form, _, _ in gone:
-            self._blocks.remove(form)
-            self._across.remove(form)
+            self._uses[form] -= 1
+            if not self._uses[form]:
+                del self._uses[form]
+                self._blocks.remove(form)
+                self._across.remove(form)
 
     @staticmethod
     def _spelt(value: str, shown: str) -> Iterator[tuple[str, str, re.Pattern[str] | None]]:

@@ -1,0 +1,46 @@
+"""Secrets that were seen are found wherever they come again, as long as they are among the last."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from durable_replay.redaction.known import MOST, Known
+
+SECRET = "pa/ss+word=7f3a"
+ENCODED = "pa%2Fss%2Bword%3D7f3a"
+
+
+def known() -> Known:
+    return Known(lambda value: "hidden", frozenset(), (), ",")
+
+
+def test_a_secret_stays_known_when_an_older_one_that_is_also_spelt_so_is_forgotten() -> None:
+    kept = known()
+    kept.learn(SECRET)
+    kept.learn(ENCODED)
+    for number in range(MOST - 1):
+        kept.learn(f"another-secret-{number:04}")
+    assert SECRET not in tuple(kept), "it is the oldest"
+    assert ENCODED in tuple(kept)
+    assert kept.replace(f"signed={ENCODED}") == "signed=hidden"
+
+
+def test_the_oldest_secret_is_forgotten_in_all_its_spellings() -> None:
+    kept = known()
+    kept.learn(SECRET)
+    for number in range(MOST):
+        kept.learn(f"another-secret-{number:04}")
+    assert not kept.occur(SECRET)
+    assert not kept.occur(ENCODED)
+    assert kept.occur("another-secret-0000")
+
+
+@given(st.lists(st.sampled_from([SECRET, ENCODED, '"quoted"secret', "quoted&secret", "quoted&amp;secret"]), min_size=1))
+def test_whatever_is_known_is_found_though_others_were_forgotten(learnt: list[str]) -> None:
+    kept = known()
+    for at, value in enumerate(learnt):
+        kept.learn(value)
+        for number in range(MOST // 2):
+            kept.learn(f"secret-{at}-{number}")
+    assert all(kept.occur(value) for value in kept)
