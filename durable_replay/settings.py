@@ -105,6 +105,12 @@ class RedactSettings:
     add: tuple[RedactRule, ...] = ()
     remove: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
+    place: str = field(default="", compare=False)
+    """The file and the section, for whoever knows which rules there are."""
+
+    def error(self, key: str, what: str) -> UsageError:
+        """For a key of this section, with its place."""
+        return _placed(self.place, key, what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,12 @@ class Settings:
     replay: ReplaySettings = field(default_factory=ReplaySettings)
     diff: DiffSettings = field(default_factory=DiffSettings)
     source: Path | None = None
+    prefix: str = field(default="", compare=False)
+    """Where the settings stand in their file."""
+
+    def error(self, key: str, what: str) -> UsageError:
+        """For a key such as `hosts.example`, with its place."""
+        return _placed(f"{self.source}: {self.prefix}".rstrip(".") if self.source else "", key, what)
 
     @classmethod
     def load(cls, start: Path) -> Settings:
@@ -175,6 +187,7 @@ class Settings:
             replay=_replay(reader.inside("replay")),
             diff=_diff(reader.inside("diff")),
             source=source,
+            prefix=prefix,
         )
 
     def significance(
@@ -242,7 +255,7 @@ def _redact(reader: _Reader) -> RedactSettings:
     personal = reader.texts("personal")
     if unknown := sorted({*personal} - {*PERSONAL}):
         raise reader.error("personal", f"names {', '.join(unknown)}; allowed are {', '.join(PERSONAL)}")
-    return RedactSettings(rules, reader.texts("remove"), personal)
+    return RedactSettings(rules, reader.texts("remove"), personal, _place(reader))
 
 
 def _redact_rule(reader: _Reader) -> RedactRule:
@@ -289,8 +302,19 @@ def _diff(reader: _Reader) -> DiffSettings:
         severity=MappingProxyType(severities),
         fail_on=fail_on,
         same=MappingProxyType({host.lower(): same.required(host).lower() for host in same.values}),
-        place=f"{reader.source}: {reader.prefix.rstrip('.')}",
+        place=_place(reader),
     )
+
+
+def _place(reader: _Reader) -> str:
+    return f"{reader.source}: {reader.prefix.rstrip('.')}"
+
+
+def _placed(place: str, key: str, what: str) -> UsageError:
+    """An error of a section's key; `place` is `file: section`, or empty where no file says it."""
+    file, _, section = place.rpartition(": ")
+    full = f"{section}.{key}".lstrip(".")
+    return UsageError(f"{file}: {full} {what}{in_line(Path(file), full)}" if file else f"{key} {what}")
 
 
 def _is_time(text: str) -> bool:

@@ -7,6 +7,7 @@ both know the same services, hosts and rules.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from durable_replay.matching.pattern import Significance
 from durable_replay.redaction.personal import PERSONAL
 from durable_replay.redaction.redact import Masker
 from durable_replay.redaction.rules import DEFAULT, Rule, Rules
-from durable_replay.service.registry import Registry
+from durable_replay.service.registry import Registry, available
 from durable_replay.settings import RedactRule, RedactSettings, Settings
 from durable_replay.timeline.indexing import Indexing
 from durable_replay.timeline.recordings import Progress, build_index
@@ -28,6 +29,11 @@ __all__ = ["mapped_hosts", "redaction_rules", "understanding", "write_index"]
 
 def redaction_rules(settings: RedactSettings) -> Rules:
     """The default rules as a project changes them; an unknown name to remove raises UsageError."""
+    for number, name in enumerate(settings.remove):
+        if name not in DEFAULT:
+            near = ", ".join(get_close_matches(name, [rule.name for rule in DEFAULT]))
+            hint = f"nearest: {near}" if near else "docs/secrets.md has their names"
+            raise settings.error(f"remove[{number}]", f"names no redaction rule: {name!r}; {hint}")
     personal = (rule for kind in settings.personal for rule in PERSONAL[kind])
     return DEFAULT.without(*settings.remove).with_(*(_rule(rule) for rule in settings.add), *personal)
 
@@ -60,6 +66,7 @@ def understanding(
     are installed. A matching rule for one cassette holds for the whole tape that the cassette is part of; `names` are
     those that such rules know the cassettes by (None: their files').
     """
+    _require_services(settings)
     known = {**mapped_hosts(cassettes), **settings.hosts, **hosts}
     named = None if services is None else [*services]
     if named is not None:
@@ -72,6 +79,14 @@ def understanding(
         Masker(rules).text,
         _identity(known, settings, called),
     )
+
+
+def _require_services(settings: Settings) -> None:
+    for host, service in settings.hosts.items():
+        if service not in available():
+            raise settings.error(
+                f"hosts.{host}", f"names no service: {service!r}; there are {', '.join(available()) or 'none'}"
+            )
 
 
 def _overrides(names: Sequence[str], settings: Settings) -> Callable[[Request, str, Significance], Significance]:

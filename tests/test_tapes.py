@@ -111,3 +111,28 @@ def test_personal_data_is_redacted_where_the_settings_name_its_kind(tmp_path: Pa
     rules = redaction_rules(_settings('[redact]\npersonal = ["email", "ip"]\n', tmp_path / "durable.toml").redact)
     assert "personal-email" in rules and "personal-ipv4" in rules and "personal-name-json" not in rules
     assert "personal-email" not in redaction_rules(Settings().redact)
+
+
+def test_a_misspelt_rule_to_remove_is_told_with_its_line_and_the_nearest_names(tmp_path: Path) -> None:
+    file = tmp_path / "durable.toml"
+    file.write_text('[redact]\npersonal = ["email"]\nremove = ["jwtt"]\n')
+    with pytest.raises(UsageError) as wrong:
+        redaction_rules(Settings.load(tmp_path).redact)
+    assert str(wrong.value) == (f"{file}: redact.remove[0] names no redaction rule: 'jwtt'; nearest: jwt (line 3)")
+
+
+def test_a_name_near_no_rule_is_told_with_the_place_of_the_list(tmp_path: Path) -> None:
+    (tmp_path / "durable.toml").write_text('[redact]\nremove = ["0000000000"]\n')
+    with pytest.raises(UsageError, match=r"'0000000000'; docs/secrets.md has their names \(line 2\)"):
+        redaction_rules(Settings.load(tmp_path).redact)
+
+
+def test_a_host_of_an_unknown_service_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text('[tool.durable-replay.hosts]\n"one.test" = "s3"\n"two.test:80" = "s4"\n')
+    with pytest.raises(UsageError) as wrong:
+        understanding([], Settings.load(tmp_path), {})
+    assert str(wrong.value).startswith(
+        f"{file}: tool.durable-replay.hosts.two.test:80 names no service: 's4'; there are "
+    )
+    assert str(wrong.value).endswith(" (line 3)")
