@@ -16,7 +16,7 @@ from durable_replay.answer import Answer, Conversation, Recall, Source
 from durable_replay.conversations import Conversations, Recorded
 from durable_replay.emulator import NOT_EMULATED, Emulator
 from durable_replay.http import BytesBody, Frame, Headers, Request, Response
-from durable_replay.matching.miss import Candidate, explain
+from durable_replay.matching.miss import NEXT_STEP, Candidate, explain
 from durable_replay.service.api import Call
 from durable_replay.service.faults import Fault
 from durable_replay.timeline.indexing import Indexing, Understood, footprint
@@ -169,7 +169,7 @@ class Engine:
             self.emulator.forwarded(session, call, response)
             return Answer(response, "forwarded", why)
         if self.policy.on_miss == "refuse":
-            return self._refuse(understood, why)
+            return self._refuse(request, understood, why)
         return self.emulator.answer(session, understood, call, names, why)
 
     def _unknown(self, session: Session, request: Request, understood: Understood) -> Answer:
@@ -178,7 +178,7 @@ class Engine:
             return Answer(self.policy.forward(request), "forwarded", f"no service here knows {request.host}")
         service = self.indexing.registry.find(request)
         if service is None or self.policy.on_miss == "refuse":
-            return self._refuse(understood, f"no service here knows {request.host}" if service is None else "")
+            return self._refuse(request, understood, f"no service here knows {request.host}" if service is None else "")
         response = service.codec.unknown(request)
         return Answer(response, "refused", f"{service.name} is not known to have {request.method} {request.path}")
 
@@ -188,13 +188,19 @@ class Engine:
             return staleness(session, candidates)
         return "it is not on the tape" if len(self.tape) else "there is no tape"
 
-    def _refuse(self, understood: Understood, why: str) -> Answer:
-        explanation = explain(understood.canonical, self._candidates(understood))
+    def _refuse(self, request: Request, understood: Understood, why: str) -> Answer:
+        explanation = explain(understood.canonical, self._candidates(understood), self._advice(request))
         document = {**explanation.document, **({"why": why} if why else {})}
         data = json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
         fields = [("Content-Type", "application/json"), ("Content-Length", str(len(data)))]
         text = f"{explanation.text} ({why})" if why else explanation.text
         return Answer(Response(NOT_EMULATED, Headers(fields), BytesBody(data), "Not Implemented"), "refused", text)
+
+    def _advice(self, request: Request) -> str:
+        """What helps: an emulator that is asked already, or that there is not, does not."""
+        if self.indexing.registry.find(request) is None:
+            return "Record it, or name the service that its host speaks: --map HOST=SERVICE."
+        return "Record it." if self.policy.on_miss == "emulate" else NEXT_STEP
 
     def _candidates(self, understood: Understood) -> Iterable[Candidate]:
         call = understood.call
@@ -220,7 +226,7 @@ class Engine:
             return recorded
         service = self.indexing.registry.find(request)
         if self.policy.on_miss != "emulate" or service is None or not service.speaks(request):
-            return self._noted(session, request, self._refuse(understood, why))
+            return self._noted(session, request, self._refuse(request, understood, why))
         emulated = self.conversations.begin(self.emulator, opened, service, request, send)
         self._noted(session, request, Answer(emulated.handshake, "emulated", why))
         return emulated

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from durable_replay.administration import Administration
-from durable_replay.engine import Engine, Policy
+from durable_replay.engine import Engine, OnMiss, Policy
 from durable_replay.errors import UsageError
 from durable_replay.http import BytesBody, Headers, Request, Response
 from durable_replay.service.api import Service, kind
@@ -214,3 +214,17 @@ def test_what_came_of_a_stream_of_events_is_told_and_so_is_an_answer_whose_end_h
 def test_an_exchange_without_any_response_answers_nothing(notes: Service) -> None:
     engine = engine_over(notes, [replace(WHOLE, response=Response(0), outcome="aborted")])
     assert ask(engine, "GET", "/notes/1").source == "emulated"
+
+
+@pytest.mark.parametrize(
+    ("policy", "url", "advice"),
+    [
+        ("emulate", "https://other.test/", "Record it, or name the service that its host speaks: --map HOST=SERVICE."),
+        ("refuse", "https://other.test/", "Record it, or name the service that its host speaks: --map HOST=SERVICE."),
+        ("refuse", "/notes/7", "Record it, or replay with --on-miss emulate."),
+    ],
+)
+def test_a_refusal_advises_what_would_help(notes: Service, policy: OnMiss, url: str, advice: str) -> None:
+    answer = ask(engine_over(notes, TAPE, policy=Policy(policy)), "GET", url)
+    assert json.loads(answer.response.body.read())["next"] == advice
+    assert advice in answer.why

@@ -17,7 +17,7 @@ from itertools import islice, zip_longest
 from durable_replay.matching.canonical import CanonicalRequest, Pairs
 from durable_replay.matching.paths import Json, leaves
 
-__all__ = ["Candidate", "Difference", "Explanation", "Near", "explain"]
+__all__ = ["NEXT_STEP", "Candidate", "Difference", "Explanation", "Near", "explain"]
 
 WEIGHTS = {"path": 0.5, "method": 0.25, "body": 0.1, "query": 0.1, "host": 0.05}
 FLOOR = 0.5
