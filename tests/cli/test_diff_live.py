@@ -203,6 +203,22 @@ def test_refused_credentials_give_7_and_are_said_once(told: Told, before: Path, 
     assert "--auth" in errors
 
 
+@pytest.mark.parametrize("refusing", [True, False])
+def test_a_failure_names_the_server_that_was_asked_and_the_host_on_the_tape(
+    told: Told, tmp_path: Path, service: Service, refusing: bool
+) -> None:
+    """Credentials are looked up by the first, and users know the second."""
+    dialled = service.url.removeprefix("http://")
+    if not refusing:
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            dialled = f"127.0.0.1:{closed.getsockname()[1]}"
+    service.answers = {"/a": (401, {"error": "no"})}
+    cassette = write(tmp_path / "x.cassette", exchange("GET", "https://api.test/a", 200, USER))
+    code, _, errors = told("diff", cassette, "--live", "--to", f"api.test=http://{dialled}", "--timeout", "2")
+    assert code == (7 if refusing else 5)
+    assert errors.startswith(f"durable-replay: {dialled} (in place of api.test) ")
+
+
 def test_a_server_without_tls_gives_6(told: Told, tmp_path: Path, service: Service) -> None:
     host = service.url.removeprefix("http://")
     code, out, errors = told(

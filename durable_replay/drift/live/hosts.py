@@ -21,7 +21,7 @@ class Hosts:
         self._pace, self._clock = pace, clock
         self._chance = Random(seed)  # noqa: S311 - jitter
         self._pacers: dict[Server, Pacer] = {}
-        self._refusals = {step.host: Refusals(step.host) for step in steps}
+        self._refusals = {step.host: Refusals(step.host, _both_names(step)) for step in steps}
         self._silence = Silence()
         self._failed: dict[str, HostFailure] = {}
         self._tired: set[str] = set()
@@ -58,7 +58,8 @@ class Hosts:
         if step.again:
             self._tired.add(step.host)
         else:
-            self._failed.setdefault(step.host, HostFailure(step.host, why.failure, why.text))
+            text = _with_both_names(step, why.text)
+            self._failed.setdefault(step.host, HostFailure(step.host, why.failure, text))
 
     def hopeless(self) -> set[str]:
         """Those that failed, or refused everything."""
@@ -75,3 +76,13 @@ class Hosts:
     def failures(self) -> tuple[HostFailure, ...]:
         """By host's name."""
         return tuple(sorted(self._failed.values(), key=lambda failure: failure.host))
+
+
+def _both_names(step: Step) -> str:
+    """What is dialled, by which credentials are looked up; and the host on the tape, where that is another."""
+    dialled = step.server.authority
+    return dialled if step.host == dialled else f"{dialled} (in place of {step.host})"
+
+
+def _with_both_names(step: Step, text: str) -> str:
+    return text if step.host in text else text.replace(step.server.authority, _both_names(step), 1)

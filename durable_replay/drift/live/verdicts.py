@@ -49,6 +49,8 @@ class Refusals:
     """What one host answered to requests that the tape has a good answer to."""
 
     host: str
+    name: str
+    """For people."""
     accepted: int = 0
     refused: int = 0
     login: int = 0
@@ -91,13 +93,13 @@ class Refusals:
             return HostFailure(
                 self.host,
                 Failure.login_page,
-                f"{self.host} sends {count} to a login page; give credentials that it takes, in a file (--auth) or in"
+                f"{self.name} sends {count} to a login page; give credentials that it takes, in a file (--auth) or in"
                 " the environment",
             )
         return HostFailure(
             self.host,
             Failure.credentials_refused,
-            f"{self.host} refuses {count} with 401 or 403; give credentials that it takes, in a file (--auth) or in"
+            f"{self.name} refuses {count} with 401 or 403; give credentials that it takes, in a file (--auth) or in"
             " the environment",
         )
 
