@@ -98,10 +98,16 @@ def _tell(summary: ImportSummary, target: Path, shape: Shape) -> None:
     if shape is Shape.json:
         plain({**asdict(summary), "notes": dict(summary.notes), "cassette": str(target)})
         return
-    print(f"imported {summary.interactions:,} interactions of {len(summary.sources):,} files into {target}")
+    brought = f"{_counted(summary.interactions, 'interaction')} of {_counted(len(summary.sources), 'file')}"
+    print(f"imported {brought} into {target}")
     for note, count in list(summary.notes.items())[:_NOTES]:
         print(f"  {count:,} times: {note}")
     if len(summary.notes) > _NOTES:
         print(f"  … and {len(summary.notes) - _NOTES:,} notes more; `durable-replay cassette show` has each")
     if summary.skipped:
-        print(f"  {len(summary.skipped):,} files hold nothing to import, {summary.skipped[0].path.name} first")
+        held = f"{_counted(len(summary.skipped), 'file')} with nothing to import"
+        print(f"  {held}, {summary.skipped[0].path.name} first")
+
+
+def _counted(count: int, one: str) -> str:
+    return f"{count:,} {one}{'' if count == 1 else 's'}"

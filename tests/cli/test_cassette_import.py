@@ -29,7 +29,7 @@ def har(tmp_path: Path) -> Path:
 def test_a_har_becomes_a_cassette_without_its_secrets(told: Tell, har: Path, tmp_path: Path) -> None:
     code, output, _ = told("cassette", "import", "a.cassette", har)
     assert code == 0
-    assert output.startswith("imported 1 interactions of 1 files into a.cassette\n")
+    assert output.startswith("imported 1 interaction of 1 file into a.cassette\n")
     with Cassette.open(tmp_path / "a.cassette") as cassette:
         assert cassette.interaction(1).request.headers.get("authorization").startswith("Bearer ")
     assert SECRET.encode() not in (tmp_path / "a.cassette").read_bytes()
