@@ -36,6 +36,8 @@ FAILURES = (sqlite3.Error, UnicodeError)
 """What SQLite raises. UnicodeError: text that is no UTF-8, be it a value or a part of SQLite's own message."""
 
 _BUSY_SECONDS = 5.0
+_SMALLEST = 512
+"""Bytes of an SQLite file; a shorter one, whatever is in it, SQLite takes for an empty database."""
 _NOT_OURS = "Name a file that durable-replay recorded, or a new one to record into."
 _DAMAGED = "The file was left as it is: restore it from version control or a copy, or record again into a new file."
 
@@ -146,6 +148,8 @@ def _version(path: Path, connection: sqlite3.Connection) -> int:
     connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()  # takes the lock that BEGIN only announced
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID and path.stat().st_size < _SMALLEST:
+        raise NotACassette(f"{path} is no SQLite file, so it is not a cassette. {_NOT_OURS}")
     if application != APPLICATION_ID:
         raise NotACassette(f"{path} is an SQLite file of another program, not a cassette. {_NOT_OURS}")
     if schema > SCHEMA_VERSION:

@@ -36,6 +36,7 @@ def _other_sqlite(path: Path) -> None:
         (b"", NotACassette, "is empty"),
         (b"GET / HTTP/1.1\r\n" * 900, NotACassette, "no SQLite file"),
         (b"{}", NotACassette, "no SQLite file"),
+        (b"x", NotACassette, "no SQLite file"),
         (b"SQLite format 3\x00", CassetteError, "no SQLite file"),
     ],
 )

@@ -71,3 +71,10 @@ def test_a_folder_is_no_cassette(told: Tell, tmp_path: Path, command: str) -> No
     code, output, errors = told("cassette", command, "recordings")
     assert (code, output) == (2, "")
     assert errors == "durable-replay: recordings is a directory, a cassette is a file. Name the file in it.\n"
+
+
+def test_a_file_that_cannot_be_scrubbed_is_called_as_it_was_given(told: Tell, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("no cassette")
+    code, _, errors = told("cassette", "scrub", "plain")
+    assert code == 2
+    assert errors.startswith("durable-replay: plain is no SQLite file")

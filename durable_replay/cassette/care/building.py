@@ -140,17 +140,17 @@ def changing(path: Path) -> Iterator[CassetteWriter]:
 def alone(path: Path) -> Iterator[None]:
     """Nobody else writes this cassette within the block, and all of it is in its one file. Raises CassetteError where
     it is damaged, or is written."""
-    path = path.resolve()
     require_sound(path)
     if not os.access(path, os.W_OK):
         raise CassetteError(f"{path} cannot be written: permission denied. Change its mode, or name another file.")
+    shown, path = path, path.resolve()
     log = path.with_name(f"{path.name}-wal")
     if log.exists():  # left by a recorder that was killed
         CassetteWriter.open(path).close()
-    lock = WriterLock(path)
+    lock = WriterLock(path, f"{shown} is being written by another recording")
     try:
         if log.exists() and log.stat().st_size:
-            raise CassetteError(f"{path} is being read by somebody who opened it while it was written. Wait for them.")
+            raise CassetteError(f"{shown} is being read by somebody who opened it while it was written. Wait for them.")
         yield
     finally:
         lock.release()
