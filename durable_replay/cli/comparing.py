@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from durable_replay.drift.pairing import Pairing
     from durable_replay.drift.report import Context
     from durable_replay.drift.sources import Side
+    from durable_replay.http import Interaction
     from durable_replay.settings import DiffSettings, Settings
     from durable_replay.timeline.indexing import Indexing
 
@@ -35,10 +36,12 @@ __all__ = [
     "Report",
     "ShowIgnored",
     "Sides",
+    "Watched",
     "compared",
     "named",
     "paired",
     "require_distinct",
+    "require_recorded",
     "rules_of",
     "tapes",
     "understood",
@@ -138,6 +141,57 @@ class RecordedSides:
         """As the comparison did."""
         assert compared is not None
         return compared
+
+
+class Watched:
+    """A side that tells, once it was read, what its recordings are."""
+
+    def __init__(self, whole: Side, name: str) -> None:
+        self._whole, self._name = whole, name
+        self._edited: set[int] = set()
+        self.hosts: set[str] = set()
+        """`name`, or `name:port` where the port is not the scheme's own."""
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    def __iter__(self) -> Iterator[Interaction]:
+        from durable_replay.cassette.care.editing import is_edited
+
+        for interaction in self._whole:
+            if interaction.note and is_edited(interaction):
+                self._edited.add(interaction.number)
+            self.hosts.add(interaction.request.authority)
+            yield interaction
+
+    def interaction(self, number: int) -> Interaction:
+        """See `Side`."""
+        return self._whole.interaction(number)
+
+    def notes(self) -> tuple[str, ...]:
+        """That answers are not as they were recorded."""
+        if not self._edited:
+            return ()
+        first = sorted(self._edited)[:_MOST_NAMED]
+        more = f" and {len(self._edited) - len(first):,} more" if len(self._edited) > len(first) else ""
+        what = "recording" if len(self._edited) == 1 else "recordings"
+        verb = "was" if len(self._edited) == 1 else "were"
+        numbers = ", ".join(f"#{number}" for number in first)
+        return (f"{len(self._edited):,} {what} on the {self._name} side {verb} edited by hand: {numbers}{more}",)
+
+
+_MOST_NAMED = 10
+
+
+def require_recorded(same: Iterable[str], *sides: Watched) -> None:
+    """A misspelt --same would join nothing, in silence; raises UsageError. The sides have been read."""
+    from durable_replay.errors import UsageError
+
+    hosts = set().union(*(side.hosts for side in sides))
+    unknown = next((host for host in same if host not in hosts), "")
+    if unknown and hosts:
+        known = ", ".join(sorted(hosts)[:_MOST_NAMED])
+        raise UsageError(f"--same {unknown}: nothing was asked of it on either side; there is {known}")
 
 
 def named(paths: Sequence[Path]) -> str:

@@ -20,10 +20,12 @@ from durable_replay.cli.comparing import (
     Report,
     ShowIgnored,
     Sides,
+    Watched,
     compared,
     named,
     paired,
     require_distinct,
+    require_recorded,
     rules_of,
     tapes,
     understood,
@@ -136,7 +138,8 @@ def diff(
     settings = Settings.load(Path.cwd())
     limit = fail_on or FailOn(settings.diff.fail_on or FailOn.breaking)
     rules = rules_of(settings.diff, ignore or (), severity or ())
-    hosts = {**settings.diff.same, **_pairs_of(same or ())}
+    pairs = _pairs_of(same or ())
+    hosts = {**settings.diff.same, **pairs}
     context = Context(
         named(befores),
         named(afters),
@@ -156,7 +159,10 @@ def diff(
             sides = asked_emulators(opened, befores, indexing)
         else:
             sides = RecordedSides(*tapes(opened, befores, afters), named(afters))
-        pairing = paired(opened, sides.before, sides.after, indexing, hosts, selected) if sides.is_comparable else None
+        read = Watched(sides.before, "before"), Watched(sides.after, "after")
+        pairing = paired(opened, *read, indexing, hosts, selected) if sides.is_comparable else None
+        require_recorded((*pairs, *pairs.values()), *read)
+        context = replace(context, notes=tuple(note for side in read for note in side.notes()))
         comparison, outcome, context = _concluded(sides, pairing, rules, limit, context)
     context = replace(context, took=perf_counter() - begun)
     if comparison is not None:
@@ -173,7 +179,7 @@ def _concluded(
     from durable_replay.drift.outcome import notes
 
     comparison, ended = (None, None) if pairing is None else compared(pairing, rules, limit)
-    told = (*sides.notes(), *(notes(pairing) if pairing else ()))
+    told = (*sides.notes(), *(notes(pairing) if pairing else ()), *context.notes)
     context = replace(context, after=sides.named, notes=told, next_step=sides.next_step)
     return comparison, sides.ending(ended), context
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from durable_replay.cli.comparing import (
     FailOn,
     Report,
+    Watched,
     compared,
     paired,
     require_distinct,
@@ -166,7 +167,9 @@ class _Judging:
         same = self.settings.diff.same
         with ExitStack() as opened:
             indexing = understood([old, new], self.settings, {}, same)
-            pairing = paired(opened, *tapes(opened, [old], [new]), indexing, same, lambda endpoint: True)
+            before, after = tapes(opened, [old], [new])
+            read = Watched(before, "before"), Watched(after, "after")
+            pairing = paired(opened, *read, indexing, same, lambda endpoint: True)
             comparison, ending = compared(pairing, self.rules, limit)
             context = Context(
                 str(old),
@@ -174,7 +177,7 @@ class _Judging:
                 (str(old),),
                 limit.value,
                 self.wanted.show_ignored,
-                notes(pairing),
+                (*notes(pairing), *(note for side in read for note in side.notes())),
                 version=__version__,
                 took=perf_counter() - begun,
                 next_step=self._next_step,

@@ -291,3 +291,30 @@ def test_the_docs_know_every_option(told: Told) -> None:
     section = (ROOT / "docs" / "commands.md").read_text("utf-8").partition("## Diff")[2].partition("\n## ")[0]
     rows = "\n".join(line.split("|")[1] for line in section.splitlines() if line.startswith("| `"))
     assert set(re.findall(r"(--[\w-]+)", rows)) == options
+
+
+@pytest.mark.parametrize("pair", ["nope.test=api.test", "api.test=nope.test", "nope.test=nope.test"])
+def test_a_host_that_no_side_has_is_no_host_to_join(told: Told, sides: tuple[Path, Path], pair: str) -> None:
+    code, out, errors = told("diff", *sides, "--same", pair)
+    assert (code, out) == (2, "")
+    assert errors == ("durable-replay: --same nope.test: nothing was asked of it on either side; there is api.test\n")
+
+
+@pytest.mark.parametrize("shape", ["table", "json", "markdown", "junit", "sarif", "html"])
+def test_answers_that_were_edited_by_hand_are_told_with_their_numbers(
+    told: Told, sides: tuple[Path, Path], shape: str
+) -> None:
+    before, after = sides
+    for number in ("2", "3"):
+        assert told("cassette", "edit", after, number, "--status", "202")[0] == 0
+    _, out, _ = told("diff", before, after, "--format", shape)
+    assert "2 recordings on the after side were edited by hand: #2, #3" in out
+    assert "before side" not in out
+    assert told("cassette", "edit", before, "1", "--reason", "Fine")[0] == 0
+    _, out, _ = told("diff", before, after, "--format", shape)
+    assert "1 recording on the before side was edited by hand: #1" in out
+
+
+def test_what_one_answer_shows_is_not_told_as_several(told: Told, tmp_path: Path) -> None:
+    one, other = (write(tmp_path / name, exchange("GET", "https://api.test/a", 200, {"a": 1})) for name in ("1", "2"))
+    assert told("diff", one, other)[1].endswith("no drift; 1 answer compared\n")

@@ -11,7 +11,10 @@ from durable_replay.cassette.store import Cassette
 from durable_replay.errors import UsageError
 from durable_replay.http import Body, Headers, Interaction, Response
 
-__all__ = ["Changes", "edit"]
+__all__ = ["Changes", "edit", "is_edited"]
+
+_EDITED = "edited: "
+_BETWEEN = "; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,11 @@ def _require_sensible(changes: Changes) -> None:
             raise UsageError(f"the header {name!r} holds characters beyond latin-1; encode them first") from None
 
 
+def is_edited(interaction: Interaction) -> bool:
+    """Whether its note says that its answer is another than recorded."""
+    return any(part.startswith(_EDITED) for part in interaction.note.split(_BETWEEN))
+
+
 def _changed(interaction: Interaction, changes: Changes) -> Interaction:
     response = interaction.response
     headers = _headers(response.headers, changes)
@@ -77,7 +85,7 @@ def _changed(interaction: Interaction, changes: Changes) -> Interaction:
         _reason(response, changes),
         response.trailers,
     )
-    note = "; ".join(part for part in (interaction.note, f"edited: {', '.join(changes.named())}") if part)
+    note = _BETWEEN.join(part for part in (interaction.note, f"{_EDITED}{', '.join(changes.named())}") if part)
     return replace(interaction, response=edited, note=note)
 
 

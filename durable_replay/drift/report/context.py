@@ -12,7 +12,18 @@ from typing import Literal, TypeAlias
 from durable_replay.cassette.care.anew import refresh_command
 from durable_replay.drift.finding import Comparison, Endpoint, Finding, Kind, Severity
 
-__all__ = ["Context", "FailOn", "Stale", "by_endpoint", "fails", "headline", "ordered", "stale", "summary"]
+__all__ = [
+    "Context",
+    "FailOn",
+    "Stale",
+    "by_endpoint",
+    "fails",
+    "headline",
+    "ordered",
+    "share",
+    "stale",
+    "summary",
+]
 
 FailOn: TypeAlias = Literal["breaking", "additive", "any", "never"]
 _FAILING: Mapping[str, frozenset[Severity]] = MappingProxyType(
@@ -98,7 +109,16 @@ def headline(comparison: Comparison) -> str:
     counts = summary(comparison)
     found = ", ".join(f"{counts[severity]:,} {severity}" for severity in Severity if counts[severity])
     ignored = f"; {counts['suppressed']:,} set aside" if counts["suppressed"] else ""
-    return f"{found or 'no drift'}{ignored}; {counts['pairs']:,} answers compared"
+    compared = f"{counts['pairs']:,} answer{'' if counts['pairs'] == 1 else 's'} compared"
+    return f"{found or 'no drift'}{ignored}; {compared}"
+
+
+def share(finding: Finding) -> str:
+    """`3 of 7`: of the answers on the after side, those that show it. Empty for an endpoint that one side does not
+    have: there is no answer to count, and its recordings are counted among what was asked on one side only."""
+    if finding.path == "endpoint" and not finding.examples:
+        return ""
+    return f"{finding.count:,} of {finding.seen:,}"
 
 
 def stale(comparison: Comparison) -> list[Stale]:

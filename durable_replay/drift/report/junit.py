@@ -26,6 +26,8 @@ def as_junit(comparison: Comparison, context: Context) -> str:
         ElementTree.SubElement(suite, "testcase", {"classname": "drift", "name": headline(comparison), "time": "0"})
     for endpoint, found in groups:
         _case(suite, endpoint, found, context)
+    if context.notes:
+        ElementTree.SubElement(suite, "system-out").text = _text("\n".join(context.notes))
     ElementTree.indent(suites)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(suites, "unicode")}\n'
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from durable_replay.drift.finding import Comparison, Endpoint, Example, Finding, Severity
-from durable_replay.drift.report.context import Context, advice, by_endpoint, headline
+from durable_replay.drift.report.context import Context, advice, by_endpoint, headline, share
 
 __all__ = ["LARGEST", "as_markdown"]
 
@@ -48,7 +48,7 @@ def _section(endpoint: Endpoint, found: list[Finding]) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- |"
     for finding in found:
         example = finding.examples[0] if finding.examples else Example("", "")
-        what = f"{cell(finding.text)} ({finding.count:,} of {finding.seen:,})"
+        what = cell(finding.text) + (f" ({of})" if (of := share(finding)) else "")
         yield (
             f"| {_MARKS[finding.severity]} | {code(finding.path)} | {what} "
             f"| {_value(example.before, example.before_number)} | {_value(example.after, example.after_number)} |"

@@ -10,7 +10,7 @@ from importlib.resources import files
 from string import Template
 
 from durable_replay.drift.finding import Comparison, Endpoint, Example, Finding, Severity, Suppression, Unpaired
-from durable_replay.drift.report.context import Context, advice, by_endpoint, headline, summary
+from durable_replay.drift.report.context import Context, advice, by_endpoint, headline, share, summary
 
 __all__ = ["as_html"]
 
@@ -57,7 +57,7 @@ def _name(endpoint: Endpoint) -> str:
 def _finding(finding: Finding) -> str:
     head = (
         f'<span class="badge {finding.severity}">{finding.severity}</span> <code>{escape(finding.path)}</code> '
-        f"{escape(finding.text)} <small>{finding.kind}, {finding.count:,} of {finding.seen:,}</small>"
+        f"{escape(finding.text)} <small>{', '.join(filter(None, (finding.kind, share(finding))))}</small>"
     )
     rows = "".join(_example(example) for example in finding.examples)
     table = f"<table><tr><th>before</th><th>after</th></tr>{rows}</table>" if rows else ""

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from urllib.parse import quote
 
 from durable_replay.drift.finding import Comparison, Finding, Kind, Severity, Suppression
-from durable_replay.drift.report.context import Context, ordered
+from durable_replay.drift.report.context import Context, ordered, share
 
 __all__ = ["as_sarif"]
 
@@ -31,18 +31,22 @@ def as_sarif(comparison: Comparison, context: Context) -> str:
         "rules": [{"id": kind.value, "shortDescription": {"text": text}} for kind, text in _RULES.items()],
         **({"version": context.version} if context.version else {}),
     }
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    run: dict[str, object] = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    if context.notes:
+        told = [{"level": "note", "message": {"text": note}} for note in context.notes]
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": told}]
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
 def _result(finding: Finding, context: Context) -> dict[str, object]:
     where = f"{finding.endpoint} {finding.path}"
     cassette = context.cassettes[0] if context.cassettes else context.before
+    of = f" ({share(finding)})" if share(finding) else ""
     return {
         "ruleId": finding.kind.value,
         "ruleIndex": _INDEX[finding.kind],
         "level": _LEVELS[finding.severity],
-        "message": {"text": f"{where} {finding.text} ({finding.count:,} of {finding.seen:,}){_both(finding)}"},
+        "message": {"text": f"{where} {finding.text}{of}{_both(finding)}"},
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": _uri(cassette)}, "region": {"startLine": 1}},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from io import StringIO
+from itertools import groupby
+from operator import itemgetter
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -11,7 +13,7 @@ from rich.text import Text
 
 from durable_replay.cassette.text.escaping import visible
 from durable_replay.drift.finding import Comparison, Endpoint, Example, Finding, Severity, Suppression
-from durable_replay.drift.report.context import Context, advice, by_endpoint, headline
+from durable_replay.drift.report.context import Context, advice, by_endpoint, headline, share
 
 __all__ = ["as_table"]
 
@@ -22,7 +24,7 @@ def as_table(comparison: Comparison, context: Context) -> str:
     """Lines for people; colours only where the context has them."""
     parts: list[RenderableType] = [_of_endpoint(endpoint, found) for endpoint, found in by_endpoint(comparison)]
     if context.show_ignored and comparison.suppressed:
-        parts.append(_set_aside(comparison.suppressed))
+        parts.append(_set_aside(comparison.suppressed, context.width))
     if comparison.unpaired:
         parts.append(_unpaired(comparison))
     parts += [_text(note, "dim") for note in context.notes]
@@ -60,7 +62,7 @@ def _of_endpoint(endpoint: Endpoint, found: list[Finding]) -> RenderableType:
         table.add_row(
             Text(finding.severity, _STYLES[finding.severity]),
             _text(finding.path),
-            _text(f"{finding.text} ({finding.count:,} of {finding.seen:,})"),
+            _text(finding.text + (f" ({of})" if (of := share(finding)) else "")),
         )
         for example in finding.examples[:1]:
             table.add_row("", "", _both(example))
@@ -81,16 +83,36 @@ def _both(example: Example) -> Text:
     return text
 
 
-def _set_aside(suppressed: tuple[Suppression, ...]) -> RenderableType:
+def _set_aside(suppressed: tuple[Suppression, ...], width: int) -> RenderableType:
+    """In columns where these are wide enough for every path; else each reason below what it is about."""
+    rows = [
+        (str(one.finding.endpoint), one.finding.path, one.finding.kind.value, f"{one.origin}: {one.reason}")
+        for one in suppressed
+    ]
+    shortest = sum(max(len(row[place]) for row in rows) + 2 for place in range(3)) + _SHORTEST_REASON
+    return Padding(_in_columns(rows) if shortest <= width else _below_each_other(rows), (0, 0, 1, 0))
+
+
+_SHORTEST_REASON = 40
+
+
+def _in_columns(rows: list[tuple[str, str, str, str]]) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("set aside", "path", "kind", "because"):
-        table.add_column(name, header_style="bold", overflow="fold", no_wrap=name == "kind")
-    for one in suppressed:
-        finding = one.finding
-        table.add_row(
-            _text(str(finding.endpoint)), _text(finding.path), finding.kind, _text(f"{one.origin}: {one.reason}")
-        )
-    return Padding(table, (0, 0, 1, 0))
+        table.add_column(name, header_style="bold", no_wrap=name != "because")
+    for row in rows:
+        table.add_row(*map(_text, row))
+    return table
+
+
+def _below_each_other(rows: list[tuple[str, str, str, str]]) -> RenderableType:
+    parts: list[RenderableType] = [_text("set aside", "bold")]
+    for endpoint, inside in groupby(rows, key=itemgetter(0)):
+        parts.append(_text(endpoint))
+        for _, path, kind, reason in inside:
+            parts.append(Padding(_text(f"{path}  {kind}"), (0, 0, 0, 2)))
+            parts.append(Padding(_text(reason, "dim"), (0, 0, 0, 4)))
+    return Group(*parts)
 
 
 def _unpaired(comparison: Comparison) -> RenderableType:

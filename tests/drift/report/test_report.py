@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import get_args
@@ -263,3 +264,33 @@ class _Shown(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.seen.append(data)
+
+
+def test_an_endpoint_that_one_side_lacks_has_no_share_of_answers() -> None:
+    gone = Finding(USERS, "endpoint", Kind.endpoint_gone, Severity.cosmetic, "not recorded on the after side", 1, 1)
+    for shape in SHAPES.keys() - {"json"}:
+        assert "1 of 1" not in render(Comparison((gone,)), shape, CONTEXT), shape
+        assert "2 of 3" in render(MIXED, shape, CONTEXT) or shape == "junit"
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_what_was_set_aside_keeps_its_words_whole_on_a_narrow_terminal(width: int) -> None:
+    quiet = replace(QUIET, path="body.$.fields.customfield_10010.requestType.name")
+    aside = Suppression(quiet, "format", "both values are of a kind that names nothing lasting")
+    text = render(replace(MIXED, suppressed=(aside,)), "table", replace(CONTEXT, width=width, show_ignored=True))
+    assert max(map(len, text.splitlines())) <= width
+    assert f"\n  {quiet.path}  value\n" in text
+    assert " ".join(f"{aside.origin}: {aside.reason}".split()) in " ".join(text.split())
+
+
+def test_what_was_set_aside_is_one_line_each_where_there_is_room() -> None:
+    text = render(MIXED, "table", replace(CONTEXT, width=200, show_ignored=True))
+    (line,) = (line for line in text.splitlines() if "varies between #1 and #2" in line)
+    assert line.split("  ")[0] == str(ISSUE)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_shape_tells_the_notes_on_how_the_sides_were_read(shape: str) -> None:
+    told = replace(CONTEXT, notes=("3 aborted interactions are not compared",))
+    assert told.notes[0] in render(MIXED, shape, told)
+    assert told.notes[0] in render(NOTHING, shape, told)
