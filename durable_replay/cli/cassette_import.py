@@ -101,7 +101,7 @@ def _tell(summary: ImportSummary, target: Path, shape: Shape) -> None:
     brought = f"{_counted(summary.interactions, 'interaction')} of {_counted(len(summary.sources), 'file')}"
     print(f"imported {brought} into {target}")
     for note, count in list(summary.notes.items())[:_NOTES]:
-        print(f"  {count:,} times: {note}")
+        print(f"  {_counted(count, 'time')}: {note}")
     if len(summary.notes) > _NOTES:
         print(f"  … and {len(summary.notes) - _NOTES:,} notes more; `durable-replay cassette show` has each")
     if summary.skipped:
