@@ -163,7 +163,7 @@ class Connection(Outlet):
 
     def _full(self) -> bool:
         spool = self._requests.spool
-        return self._halted or len(self._queue) >= self._limits.pipelined or (spool is not None and spool.full)
+        return self._halted or len(self._queue) >= self._limits.pipelined or (spool is not None and not spool.ready)
 
     def _sniff(self) -> None:
         tls = self._backlog[0] == TLS_HANDSHAKE and not self._secured

@@ -25,7 +25,7 @@ class Spool:
         self._size = 0
         self._path: Path | None = None
         self.busy = False
-        """A worker is flushing."""
+        """A worker is flushing: until it has, nothing is written, and the body is not whole."""
 
     def admit(self, size: int) -> None:
         """Raises Refusal where a body of this size is over the limit."""
@@ -44,6 +44,12 @@ class Spool:
     def full(self) -> bool:
         """More waits in memory than may; `flush` comes next."""
         return self._waiting > self._limits.memory_bytes
+
+    @property
+    def ready(self) -> bool:
+        """More can be written. While a worker flushes, what came would overtake what it is about to put into the
+        file, and a body that ends then would be without it."""
+        return not self.full and not self.busy
 
     @property
     def on_disk(self) -> bool:

@@ -6,9 +6,11 @@ import base64
 import resource
 import socket
 import ssl
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -338,6 +340,30 @@ def test_large_uploads_go_to_disk_in_flat_memory_and_are_removed(house: Start, t
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").reply()
     assert list(spool.iterdir()) == []
+
+
+def test_what_comes_while_a_body_is_put_on_disk_keeps_its_place(
+    house: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front = house(Settings(limits=Limits(memory_bytes=1000), spool_directory=tmp_path))
+    entered, go_on = threading.Event(), threading.Event()
+    make = tempfile.mkstemp
+
+    def slow(**place: Any) -> tuple[int, str]:
+        entered.set()
+        assert go_on.wait(20)
+        return make(**place)
+
+    monkeypatch.setattr("durable_replay.front.spool.tempfile.mkstemp", slow)
+    head, tail = b"h" * 2000, b"t" * 10
+    client = front.client()
+    client.send(b"PUT /big HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(head + tail) + head)
+    assert entered.wait(20)
+    client.send(tail)
+    assert front.get("/other").status == 200  # by then the tail has been read, or waits to be
+    go_on.set()
+    assert client.reply().status == 200
+    assert front.engine.bodies == [0, len(head + tail)]
 
 
 def test_an_upload_that_is_given_up_leaves_no_file(house: Start, tmp_path: Path) -> None:
