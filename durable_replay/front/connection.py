@@ -171,6 +171,7 @@ class Connection(Outlet):
             self.mode = Mode.HOLD
             self._securing = self._loop.create_task(self._secure())
             self._securing.add_done_callback(self._noted)
+            self.shared.works(self._securing)
         else:
             self.mode = Mode.HTTP
             self._origin = replace(self._origin, scheme="http")
@@ -344,6 +345,7 @@ class Connection(Outlet):
             spool.busy = True
             work = self._loop.run_in_executor(self.shared.executor, spool.flush)
             work.add_done_callback(lambda done: self._flushed(done, spool))
+            self.shared.works(work)
 
     def _flushed(self, done: asyncio.Future[None], spool: Spool) -> None:
         spool.busy = False

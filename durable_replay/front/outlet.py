@@ -37,7 +37,8 @@ async def _stream(connection: Outlet, outbound: Outbound, *, stays: bool) -> Non
     try:
         await deliver(outbound, connection, connection.shared.executor)
     except Exception:  # the body's, whatever it is
-        log.exception("an answer's body cannot be read to its end")
+        if not connection.shared.over:
+            log.exception("an answer's body cannot be read to its end")
         connection.abort()
         return
     if not stays:
@@ -146,10 +147,12 @@ class Outlet(asyncio.Protocol):
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         self._task = self._loop.create_task(work)
         self._task.add_done_callback(self._done)
+        self.shared.works(self._task)
 
     def _noted(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a connection failed", exc_info=error)
+            if not self.shared.over:
+                log.error("a connection failed", exc_info=error)
             self.abort()
 
     def hang_up(self) -> None:

@@ -58,22 +58,36 @@ class RunningServer:
         if self._stopped:
             return
         self._stopped = self._shared.stopping = True
+        until = asyncio.get_running_loop().time() + self._shared.settings.limits.stop_seconds
         self._server.close()
         for connection in tuple(self._shared.connections):
             connection.stop()
-        await self._until_closed(self._shared.settings.limits.stop_seconds)
+        await self._until_closed(until)
         for connection in tuple(self._shared.connections):
             connection.abort()
-        await self._until_closed(1.0)
+        until = max(until, asyncio.get_running_loop().time() + 1.0)
+        await self._until_closed(until)
         self._sweeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._sweeping
-        self._shared.executor.shutdown(wait=False, cancel_futures=True)
+        await self._let_go(until)
 
-    async def _until_closed(self, seconds: float) -> None:
-        until = asyncio.get_running_loop().time() + seconds
+    async def _until_closed(self, until: float) -> None:
         while self._shared.connections and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0.01)
+
+    async def _let_go(self, until: float) -> None:
+        """A connection's work outlives it by a moment: a file is removed, a conversation told of its end. What a
+        worker still does after that cannot be ended, and nobody waits for it."""
+        shared = self._shared
+        if shared.working:
+            await asyncio.wait(tuple(shared.working), timeout=until - asyncio.get_running_loop().time())
+        shared.over = True
+        shared.executor.shutdown(wait=False, cancel_futures=True)
+        for work in tuple(shared.working):
+            work.cancel()
+        if shared.working:
+            await asyncio.wait(tuple(shared.working))
 
 
 async def serve(engine: Engine, settings: Settings, authority: Authority) -> RunningServer:
@@ -115,12 +129,20 @@ class ServerInThread:
     def stop(self) -> None:
         """As `RunningServer.stop`; returns when the thread has ended. Safe to call twice."""
         if self._thread.is_alive():
-            asyncio.run_coroutine_threadsafe(self._running.stop(), self._loop).result()
-            self._end()
+            try:
+                asyncio.run_coroutine_threadsafe(self._running.stop(), self._loop).result()
+            finally:
+                self._end()
 
     def _end(self) -> None:
+        """Also where a signal has broken off the wait for the begin or the end, so that tasks are left."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self._loop.run_until_complete(asyncio.wait(left, timeout=1.0))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 

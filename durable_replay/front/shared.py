@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from durable_replay.answer import Administered, Answerer, Recall
 from durable_replay.front.admin import Admin
@@ -74,7 +75,16 @@ class Shared:
     wires: WireCache = field(default_factory=WireCache)
     wires_to_head: WireCache = field(default_factory=WireCache)
     connections: set[Served] = field(default_factory=set)
+    working: set[asyncio.Future[Any]] = field(default_factory=set)
+    """What connections do that takes time; it may go on for a moment after its connection is gone."""
     stopping: bool = False
+    over: bool = False
+    """The workers are let go: who still waits for one is given up, which is no failure to tell of."""
+
+    def works(self, work: asyncio.Future[Any]) -> None:
+        """The front does not end before this, if it can help it."""
+        self.working.add(work)
+        work.add_done_callback(self.working.discard)
 
     def new_spool(self) -> Spool:
         """An empty body."""

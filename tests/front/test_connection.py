@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import resource
 import socket
 import ssl
@@ -440,6 +441,24 @@ def test_stopping_lets_a_running_answer_end_and_closes_the_idle(house: Start) ->
     assert not stopper.is_alive()
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", front.port), timeout=2)
+
+
+def test_stopping_gives_an_engine_up_that_does_not_answer_and_says_nothing(
+    house: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = FakeEngine(gates={"/late": threading.Event()})
+    front = house(Settings(limits=Limits(stop_seconds=0.0)), engine)
+    before = set(threading.enumerate())
+    client = front.client().send(b"GET /late HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert engine.entered.wait(20)
+    workers = set(threading.enumerate()) - before
+    front.server.stop()
+    assert client.rest() == b""
+    engine.gates["/late"].set()
+    for worker in workers:
+        worker.join(20)
+    gc.collect()
+    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
 def test_a_small_recorded_body_of_any_kind_is_sent_whole(house: Start) -> None:
