@@ -122,13 +122,19 @@ def _arrivals() -> Iterator[Iterator[int]]:
             signal.set_wakeup_fd(before)
 
 
+def _under_nohup(number: signal.Signals) -> bool:
+    """Whoever started us wants us to outlive the terminal, and the command too, which inherits what is ignored."""
+    return number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN
+
+
 @contextmanager
 def _handled(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
     """These signals go to these handlers, where this is the main thread; other threads cannot have any."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    chosen = {number: handler for number, handler in handlers.items() if not _under_nohup(number)}
+    before = {number: signal.signal(number, handler) for number, handler in chosen.items()}
     try:
         yield
     finally:

@@ -48,6 +48,20 @@ def test_sigterm_reaches_the_child_and_its_answer_counts() -> None:
         assert parent.wait(30) == 9
 
 
+@pytest.mark.parametrize(
+    "waiting",
+    [
+        "print(child.run(['sh', '-c', 'kill -HUP $PPID $$; echo on'], os.environ))",
+        "child.until_stopped(lambda: (print(signal.getsignal(1).name), os.kill(os.getpid(), 15)))",
+    ],
+)
+def test_under_nohup_a_hangup_ends_nobody(waiting: str) -> None:
+    code = f"import os, signal; from durable_replay import child; {waiting}"
+    ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, "-c", code]
+    done = subprocess.run(ignoring, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "on\n0\n" if "run" in waiting else "SIG_IGN\n", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_waiting_ends_with_a_signal_and_leaves_the_handlers_as_they_were(number: signal.Signals) -> None:
     before = signal.getsignal(number)
