@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -65,6 +66,16 @@ def dialled() -> Iterator[list[str]]:
     OUTSIDE.clear()
     yield OUTSIDE
     assert not OUTSIDE, f"this test reached for the network: {OUTSIDE}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_reach_children() -> None:
+    """A signal that this process ignores, as under nohup or as a script's background job, is one that its children
+    would ignore from their begin, whatever a test sends them; a handler that does nothing is not inherited."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: None)
 
 
 @pytest.fixture(scope="session", autouse=True)

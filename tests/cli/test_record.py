@@ -22,7 +22,7 @@ def test_a_recording_has_its_index_and_its_hosts_and_the_childs_exit_code_is_our
     run: Run, script: Path, server: str, tmp_path: Path
 ) -> None:
     mapped = f"{server.removeprefix('http://')}=s3"
-    child = ["--", "sh", "-c", f"SERVER={server} {sys.executable} {script} /bucket; exit 7"]
+    child = ["--", "sh", "-c", 'SERVER="$1" "$2" "$3" /bucket; exit 7', "sh", server, sys.executable, str(script)]
     done = run("record", "-c", "x.cassette", "--map", mapped, "--format", "json", *child)
     assert (done.returncode, done.stdout) == (7, "/bucket 200 answer 1 of /bucket\n")
     told = json.loads(done.stderr.splitlines()[-1])
