@@ -71,28 +71,41 @@ def _loaded(body: Body) -> Body:
     return BytesBody(body.read()) if body.size <= 1 << 20 else body
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+TELL = """\
+import os
+from pathlib import Path
+from mitmproxy import ctx
+
+
+def running():
+    told = Path(os.environ["PORT_FILE"])
+    told.with_suffix(".new").write_text(str(ctx.master.addons.get("proxyserver").listen_addrs()[0][1]))
+    told.with_suffix(".new").replace(told)
+"""
+"""Tells which port mitmdump has got, once it listens. One that was free before may be another process's by then."""
 
 
 def started(folder: Path, cassette: Path, *settings: str, errors: int | None = None) -> Proxy:
     """mitmdump with the add-on, once it listens."""
-    port = free_port()
+    told, tell = folder / "port", folder / "tell.py"
+    told.unlink(missing_ok=True)
+    tell.write_text(TELL)
     options = [f"durable_cassette={cassette}", f"confdir={folder / 'conf'}", *settings]
     arguments = [part for option in options for part in ("--set", option)]
     process = subprocess.Popen(
         [
             str(Path(sys.executable).with_name("mitmdump")),
-            *("-q", "-s", str(ADDON), "--listen-host", "127.0.0.1", "--listen-port", str(port), *arguments),
+            *("-q", "-s", str(ADDON), "-s", str(tell), "--listen-host", "127.0.0.1", "--listen-port", "0", *arguments),
         ],
-        env={**os.environ, "DURABLE_REPLAY_REDACTION_KEY_FILE": str(folder / "key")},
+        env={**os.environ, "DURABLE_REPLAY_REDACTION_KEY_FILE": str(folder / "key"), "PORT_FILE": str(told)},
         stdout=errors,
         stderr=subprocess.STDOUT if errors is not None else None,
     )
-    _await_port(port, process)
-    return Proxy(process, port, cassette)
+    try:
+        return Proxy(process, _port(told, process), cassette)
+    except BaseException:
+        _stopped(process)
+        raise
 
 
 def _stopped(process: subprocess.Popen[bytes]) -> None:
@@ -129,12 +142,12 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         _stopped(shared.process)
 
 
-def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+def _port(told: Path, process: subprocess.Popen[bytes]) -> int:
+    """Where mitmdump listens, as soon as it does."""
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if told.exists():
+            return int(told.read_text())
         threading.Event().wait(0.05)
     raise AssertionError(f"mitmdump does not listen (exit code {process.poll()})")
 

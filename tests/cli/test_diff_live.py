@@ -181,14 +181,15 @@ def test_wrong_use_is_told_before_anything_is_asked(
 
 
 def test_a_host_that_is_down_gives_5_and_the_others_are_compared(told: Told, tmp_path: Path, service: Service) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        down = f"127.0.0.1:{closed.getsockname()[1]}"
-    cassette = write(
-        tmp_path / "two.cassette",
-        exchange("GET", f"http://{down}/a", 200, USER),
-        exchange("GET", f"{service.url}/users/1", 200, {"id": 1, "gone": True}),
-    )
-    code, out, errors = told("diff", cassette, "--live", "--timeout", "2")
+    with socket.socket() as deaf:  # it has the port, so that nobody else gets it, and does not listen
+        deaf.bind(("127.0.0.1", 0))
+        down = f"127.0.0.1:{deaf.getsockname()[1]}"
+        cassette = write(
+            tmp_path / "two.cassette",
+            exchange("GET", f"http://{down}/a", 200, USER),
+            exchange("GET", f"{service.url}/users/1", 200, {"id": 1, "gone": True}),
+        )
+        code, out, errors = told("diff", cassette, "--live", "--timeout", "2")
     assert code == 5
     assert down in errors
     assert "1 of 2 requests were answered" in errors
@@ -319,11 +320,15 @@ def test_a_run_that_was_interrupted_goes_on_and_ends_as_if_it_had_not_been(
     command = [sys.executable, "-m", "durable_replay", *arguments, "--save", "s.cassette"]
     options: dict[str, Any] = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **options) as running:
-        while len(service.asked) < hold_from + 1:
-            assert running.poll() is None
-            Event().wait(0.01)
-        running.send_signal(how)
-        _, errors = running.communicate(timeout=30)
+        try:
+            # The next request may be on its way before the last answer is on the tape: a kill would take that with it.
+            while len(service.asked) < hold_from + 1 or count_in(tmp_path / "s.cassette") < hold_from:
+                assert running.poll() is None
+                Event().wait(0.01)
+            running.send_signal(how)
+            _, errors = running.communicate(timeout=30)
+        finally:
+            running.kill()
     service.held.set()
     if how is not signal.SIGKILL:
         assert b"the same command goes on from there" in errors
@@ -346,6 +351,11 @@ def told_by(text: str) -> list[object]:
     report = json.loads(text)
     aside = [(one["origin"], one["finding"]["path"], one["finding"]["count"]) for one in report["suppressed"]]
     return [aside, *(report[name] for name in ("failed", "summary", "findings", "unpaired", "take_anew"))]
+
+
+def count_in(path: Path) -> int:
+    with Cassette.open(path) as kept:
+        return len(kept)
 
 
 def kept_in(path: Path) -> list[tuple[str, bytes, str]]:

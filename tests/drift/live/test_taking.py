@@ -278,10 +278,11 @@ def test_a_secret_takes_the_place_of_what_was_redacted_in_path_and_body(bench: A
 
 def test_one_host_of_several_that_is_down_is_named_and_the_others_are_asked(bench: Any, start: Start) -> None:
     service = start()
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        down = f"127.0.0.1:{closed.getsockname()[1]}"
-    bench.tape(exchange("GET", f"http://{down}/a", 200, {}), exchange("GET", f"{service.url}/a", 200, {}))
-    outcome = bench.take()
+    with socket.socket() as deaf:  # it has the port, so that nobody else gets it, and does not listen
+        deaf.bind(("127.0.0.1", 0))
+        down = f"127.0.0.1:{deaf.getsockname()[1]}"
+        bench.tape(exchange("GET", f"http://{down}/a", 200, {}), exchange("GET", f"{service.url}/a", 200, {}))
+        outcome = bench.take()
     assert [(one.host, one.failure) for one in outcome.failures] == [(down, Failure.unreachable)]
     assert (outcome.before, outcome.after, outcome.complete) == ({2}, {1}, False)
     assert len(bench.clock.slept) == 3  # before the second, third and fourth try
