@@ -107,17 +107,20 @@ def test_help_needs_neither_pydantic_nor_rich(arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "loaded", done.stderr
 
 
-def test_help_takes_a_quarter_of_a_second_of_the_processor() -> None:
-    """Processor time, the least of five, since other tests run beside this one; compiled by the first."""
+def _cpu(*arguments: str) -> float:
+    """Seconds of the processor that an interpreter takes."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    took = []
-    for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-m", "durable_replay", "--help"]
-        subprocess.run(command, env=environment, capture_output=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(took) < 0.25
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_help_takes_little_more_than_what_parses_the_command_line() -> None:
+    """The least of seven, for other tests run beside this one; both are compiled by the first. It is 1.8 times an
+    import of typer, which takes 0.07 s: a quarter of a second would be 3.5 times."""
+    took = [(_cpu("-m", "durable_replay", "--help"), _cpu("-c", "import typer")) for _ in range(7)]
+    assert min(ours for ours, _ in took) < 3.5 * min(theirs for _, theirs in took)
 
 
 HOSTILE = {"na\x1b[31mme\u202e": "\ud800", "\N{RIGHTWARDS ARROW}": 1}
