@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -262,6 +263,17 @@ class House:
     def get(self, target: str = "/", *fields: str, host: str = "api.test") -> Reply:
         lines = "".join(f"{line}\r\n" for line in (f"GET {target} HTTP/1.1", f"Host: {host}", *fields))
         return self.client().send(f"{lines}\r\n".encode()).reply()
+
+    def later(self, seconds: float) -> None:
+        """Has each connection look at a clock on which so much time has passed in silence."""
+        loop = self.server._loop
+
+        async def look() -> None:
+            for ahead in (0.0, seconds):
+                for connection in tuple(self.server._running._shared.connections):
+                    connection.sweep(loop.time() + ahead)
+
+        asyncio.run_coroutine_threadsafe(look(), loop).result(20)
 
     def end(self) -> None:
         for client in self.opened:

@@ -280,13 +280,18 @@ def test_a_slow_head_is_ended(house: Start) -> None:
     assert reply.status == 408 and b"head_seconds" in reply.body
 
 
-def test_a_paused_body_is_ended_and_an_idle_connection_closed(house: Start) -> None:
-    front = house(Settings(limits=Limits(idle_seconds=0.1)))
-    reply = front.client().send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc").reply()
-    assert reply.status == 408 and not front.engine.seen
-    idle = front.client()
-    assert idle.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").reply().status == 200
+def test_a_paused_body_is_ended_and_an_idle_connection_closed(front: House) -> None:
+    paused, idle = front.client(), front.client()
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+    assert paused.send(head).reply().status == 100
+    assert idle.send(b"GET /recorded HTTP/1.1\r\nHost: a\r\n\r\n").reply().status == 200
+    front.later(119)
+    assert idle.send(b"GET /recorded HTTP/1.1\r\nHost: a\r\n\r\n").reply().status == 200
+    front.later(121)
+    reply = paused.reply()
+    assert reply.status == 408 and b"idle_seconds" in reply.body
     assert idle.rest() == b""
+    assert [request.method for _, request in front.engine.seen] == ["GET"]
 
 
 def test_a_body_shorter_than_its_length_never_reaches_the_engine(front: House) -> None:

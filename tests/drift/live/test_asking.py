@@ -112,7 +112,7 @@ def test_a_host_that_never_answers_is_told_as_one_that_cannot_be_reached(bench: 
 
     with listening(hold) as port:
         bench.tape(*(exchange("GET", f"http://127.0.0.1:{port}/{number}", 200, {}) for number in range(3)))
-        outcome = bench.take(wire=Wire(timeout=0.05))
+        outcome = bench.take(wire=Wire(timeout=0.3))
     (failure,) = outcome.failures
     assert (failure.failure, failure.text) == (
         Failure.unreachable,

@@ -125,7 +125,7 @@ def test_an_answer_that_does_not_come_on_is_left(bench: Any) -> None:
 
     with listening(answer) as port:
         bench.tape(*(exchange("GET", f"http://127.0.0.1:{port}/{path}", 200, {}) for path in ("a", "slow")))
-        outcome = bench.take(wire=Wire(timeout=0.1), pace=Pace(concurrency=1))
+        outcome = bench.take(wire=Wire(timeout=0.5), pace=Pace(concurrency=1))
     assert [one.reason for one in outcome.skipped] == ["the answer broke off: nothing came in time"]
 
 
