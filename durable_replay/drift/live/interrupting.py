@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -52,11 +53,32 @@ class _Interruption:
         self._task = self._loop.create_task(work)
         if self._arrived:
             self._cancel()
+        with _awake(self._loop):
+            try:
+                await self._task
+            except asyncio.CancelledError:
+                if not self._arrived:
+                    raise
+
+
+@contextmanager
+def _awake(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """A signal wakes the loop: Python calls handlers only between two steps of the main thread, which may be about to
+    sleep, or sleep on where another thread was interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for end in (ours, theirs):
+            end.setblocking(False)
+        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        loop.add_reader(ours, ours.recv, 4096)
         try:
-            await self._task
-        except asyncio.CancelledError:
-            if not self._arrived:
-                raise
+            yield
+        finally:
+            loop.remove_reader(ours)
+            signal.set_wakeup_fd(before)
 
 
 def _handlers() -> dict[int, Handler]:

@@ -72,6 +72,31 @@ def test_a_signal_while_nothing_happens_ends_the_wait(number: signal.Signals) ->
         run_until_signalled(work())
 
 
+def test_a_signal_that_interrupts_another_thread_ends_the_wait_at_once(number: signal.Signals) -> None:
+    """As one does that comes when this thread is about to wait: Python has no chance to call the handler."""
+    asleep, over, woken_by_something_else = threading.Event(), threading.Event(), list[bool]()
+
+    def interrupted() -> None:
+        asleep.wait(20)
+        signal.pthread_kill(threading.get_ident(), number)
+        over.wait(20)
+
+    async def work() -> None:
+        asyncio.get_running_loop().call_soon(asleep.set)
+        asyncio.get_running_loop().call_later(20, woken_by_something_else.append, True)
+        await asyncio.Event().wait()
+
+    thread = threading.Thread(target=interrupted)
+    thread.start()
+    try:
+        with pytest.raises(_Ended):
+            run_until_signalled(work())
+    finally:
+        over.set()
+        thread.join()
+    assert woken_by_something_else == []
+
+
 def test_a_signal_in_the_last_step_is_not_lost(number: signal.Signals) -> None:
     async def work() -> None:
         signal.raise_signal(number)
