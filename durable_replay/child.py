@@ -13,7 +13,7 @@ from types import FrameType
 from durable_replay.errors import UsageError
 from durable_replay.interruption import PATIENCE, at_terminal, ways_to_end
 
-__all__ = ["NotStarted", "not_started", "run", "until_stopped"]
+__all__ = ["NotStarted", "not_started", "run", "under_nohup", "until_stopped"]
 
 Handler = Callable[[int, FrameType | None], None]
 
@@ -122,7 +122,7 @@ def _arrivals() -> Iterator[Iterator[int]]:
             signal.set_wakeup_fd(before)
 
 
-def _under_nohup(number: signal.Signals) -> bool:
+def under_nohup(number: signal.Signals) -> bool:
     """Whoever started us wants us to outlive the terminal, and the command too, which inherits what is ignored."""
     return number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN
 
@@ -133,7 +133,7 @@ def _handled(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    chosen = {number: handler for number, handler in handlers.items() if not _under_nohup(number)}
+    chosen = {number: handler for number, handler in handlers.items() if not under_nohup(number)}
     before = {number: signal.signal(number, handler) for number, handler in chosen.items()}
     try:
         yield

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durable_replay.child import not_started
+from durable_replay.child import not_started, under_nohup
 from durable_replay.errors import CassetteError, UsageError
 from durable_replay.interruption import PATIENCE, at_terminal, ways_to_end
 from durable_replay.recording.recorder import HostMap, Mode, Progress, Recorder
@@ -142,15 +142,15 @@ class _Run:
         stop = _Stop()
         try:
             with _signals(stop):
-                url = await _listening(master, ready, serving, host, port)
-                if self._on_ready:
-                    self._on_ready(url)
-                return await self._wait(url, command, serving, addon, stop)
+                try:
+                    url = await _listening(master, ready, serving, host, port)
+                    if self._on_ready:
+                        self._on_ready(url)
+                    return await self._wait(url, command, serving, addon, stop)
+                finally:
+                    ticking.cancel()
+                    await _shut_down(master, serving, stop)
         finally:
-            ticking.cancel()
-            master.shutdown()  # type: ignore[no-untyped-call]
-            with contextlib.suppress(asyncio.CancelledError):
-                await serving
             self.error = self._finished()
 
     def _finished(self) -> str:
@@ -185,8 +185,12 @@ class _Run:
         return exit_code
 
     async def _run_command(self, url: str, command: Sequence[str], stop: _Stop) -> int:
+        environment = self._environment(url)
+        await _heard()
+        if stop.is_set():  # while the proxy was starting: a command that is not there yet would never hear of it
+            return 128 + stop.number
         try:
-            child = await asyncio.create_subprocess_exec(*command, env=self._environment(url))
+            child = await asyncio.create_subprocess_exec(*command, env=environment)
         except OSError as wrong:
             raise not_started(command[0], wrong) from None
         await _first(child.wait(), stop.wait())
@@ -243,12 +247,30 @@ async def _listening(master: DumpMaster, ready: _Ready, serving: asyncio.Task[No
     return f"http://{shown}:{bound[0][1]}"
 
 
+async def _shut_down(master: DumpMaster, serving: asyncio.Task[None], stop: _Stop) -> None:
+    """A signal that comes meanwhile, or again, cuts this short; its handler would raise inside of mitmproxy's tasks."""
+    stop.clear()
+    master.shutdown()  # type: ignore[no-untyped-call]
+    await _first(asyncio.shield(serving), stop.wait())
+    if serving.done() and not serving.cancelled():
+        serving.result()
+
+
 async def _first(*awaitables: Awaitable[object]) -> None:
-    """Wait for one; the others are cancelled."""
+    """Wait for one; the others are cancelled. What came of it is told by whoever else awaits it."""
     tasks = [asyncio.ensure_future(each) for each in awaitables]
-    _, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
+    for task in done:
+        if not task.cancelled():
+            task.exception()
+
+
+async def _heard() -> None:
+    """Signals that came have had their callbacks: the loop hears of one, reads its number, and calls."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 async def _ended(child: asyncio.subprocess.Process) -> None:
@@ -292,12 +314,14 @@ class _Stop(asyncio.Event):
 
 @contextlib.contextmanager
 def _signals(stop: _Stop) -> Iterator[None]:
-    """SIGINT and SIGTERM set `stop`; elsewhere than in the main thread signals are the caller's."""
+    """SIGINT, SIGTERM and SIGHUP set `stop`, but one that whoever started us wants ignored; elsewhere than in the main
+    thread signals are the caller's. A handler that raises would do so in whichever of mitmproxy's tasks runs."""
     loop = asyncio.get_running_loop()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers if not under_nohup(number)}
     for number in before:
         loop.add_signal_handler(number, stop.signalled, number)
     try:

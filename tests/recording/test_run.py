@@ -52,7 +52,18 @@ def test_a_command_that_does_not_exist_is_wrong_use(tmp_path: Path) -> None:
     assert "cannot be started" in str(run(tmp_path / "x.cassette", "/no/such/command")["refused"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_is_not_started_after_a_signal_that_it_would_not_hear_of(tmp_path: Path) -> None:
+    told = "on_ready=lambda url: print(url, flush=True)"
+    assert told in RUN
+    code = RUN.replace(told, "on_ready=lambda url: __import__('signal').raise_signal(2)")
+    command = [sys.executable, "-c", code, str(tmp_path / "x.cassette"), "sh", "-c", f"echo > '{tmp_path / 'ran'}'"]
+    process = subprocess.run(command, capture_output=True, timeout=90)
+    assert json.loads(process.stdout.splitlines()[-1]) == {"written": 0, "exit_code": 130, "error": ""}
+    assert process.stderr == b""
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_recording_without_command_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "x.cassette"
     process = subprocess.Popen([sys.executable, "-c", RUN, str(path)], stdout=subprocess.PIPE)
