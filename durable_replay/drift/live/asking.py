@@ -150,6 +150,9 @@ class Asker:
         except httpx.HTTPError as wrong:
             kept.close()
             raise NoAnswer(f"the answer broke off: {_broken(wrong)}", begun=True) from None
+        except BaseException:  # the run ends here: a signal, or a disk that is full
+            kept.close()
+            raise
         if size > _IN_MEMORY:
             return KeptBody(kept, size), cut
         kept.seek(0)

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import socket
 import ssl
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any
 
@@ -31,7 +32,7 @@ def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def answered(connection: socket.socket) -> None:
-        with connection:
+        with connection, suppress(OSError):  # a client that hangs up is no error of this server's
             answer(connection)
 
     def accept() -> None:
@@ -118,6 +119,36 @@ def test_a_host_that_never_answers_is_told_as_one_that_cannot_be_reached(bench: 
         Failure.unreachable,
         f"127.0.0.1:{port} does not answer: nothing came in time",
     )
+
+
+def test_an_answer_that_nobody_waits_for_any_more_leaves_no_file_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    make = tempfile.SpooledTemporaryFile
+
+    def noted(**options: Any) -> Any:
+        made.append(make(**options))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", noted)
+
+    def begin(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n" + b"x" * 3_000_000)
+        connection.recv(65536)  # until the client hangs up
+
+    async def given_up(port: int) -> None:
+        async with Asker(Wire()) as asker:
+            asked = request("GET", f"http://127.0.0.1:{port}/")
+            asking = asyncio.create_task(asker.ask(asked, Server("http", "127.0.0.1", port)))
+            while not made or made[0].tell() < 2_000_000:
+                await asyncio.sleep(0.01)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+
+    with listening(begin) as port:
+        asyncio.run(given_up(port))
+    assert [one.closed for one in made] == [True]
 
 
 def test_one_request_without_an_answer_is_its_own_affair(bench: Any) -> None:
