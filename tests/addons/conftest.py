@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import socket
@@ -179,5 +180,5 @@ def _accept(listener: socket.socket, answer: Callable[[socket.socket], None]) ->
 
 
 def _answered(connection: socket.socket, answer: Callable[[socket.socket], None]) -> None:
-    with connection:
+    with connection, contextlib.suppress(OSError):  # a client that hangs up is no error of this server's
         answer(connection)

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -49,7 +49,7 @@ def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
             threading.Thread(target=answered, args=(connection,), daemon=True).start()
 
     def answered(connection: socket.socket) -> None:
-        with connection:
+        with connection, suppress(OSError):  # a client that hangs up is no error of this server's
             answer(connection)
 
     threading.Thread(target=accept, daemon=True).start()
