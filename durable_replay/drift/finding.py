@@ -123,8 +123,9 @@ class Example:
 class Finding:
     """One difference of one endpoint at one path.
 
-    `path` is `endpoint`, `status`, `header.<name in lower case>`, `frames.$…` or `body.$…`, in which `[]` stands for
-    the elements of an array and `{}` for the keys of a map. `count` of `seen` answers on the after side show it.
+    `path` is `endpoint`, `status`, `header.<name in lower case>`, `trailer.<name>`, `frames.$…` or `body.$…`, in which
+    `[]` stands for the elements of an array and `{}` for the keys of a map. `count` of `seen` answers on the after side
+    show it.
     """
 
     endpoint: Endpoint
