@@ -15,7 +15,7 @@ from types import FrameType
 import typer
 
 from durable_replay.cli.terminal import say
-from durable_replay.errors import ReplayError
+from durable_replay.errors import ReplayError, UsageError
 
 __all__ = ["BROKEN_PIPE", "WRONG_USE", "run"]
 
@@ -29,11 +29,11 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
     """Runs a command line; None: this process's own. Anything that we did not raise on purpose keeps its traceback."""
     _require_streams()
     command = typer.main.get_command(app)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        _require_words(given)
         with _ended_by_exceptions():
-            code = command.main(
-                args=None if arguments is None else list(arguments), prog_name=name, standalone_mode=False
-            )
+            code = command.main(args=given, prog_name=name, standalone_mode=False)
             sys.stdout.flush()
     except ReplayError as error:
         return _told(str(error), getattr(error, "exit_code", WRONG_USE))
@@ -58,6 +58,15 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
             raise
         return _silenced()
     return code if isinstance(code, int) else 0
+
+
+def _require_words(arguments: Sequence[str]) -> None:
+    """An empty name would be taken for the current folder. Raises UsageError."""
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if "" in ours:
+        at = ours.index("")
+        which = f"the argument behind {ours[at - 1]}" if at else "the first argument"
+        raise UsageError(f"{which} is empty; is a variable of the shell not set? What is to be empty is --option=")
 
 
 def _require_streams() -> None:

@@ -23,6 +23,28 @@ Tell = Callable[..., tuple[int, str, str]]
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cassette", "import", "x.cassette", ""],
+        ["fidelity", ""],
+        ["cassette", "show", ""],
+        ["replay", "-c", "", "--", "true"],
+        [""],
+    ],
+)
+def test_an_empty_argument_is_no_name_of_the_current_folder(told: Tell, tmp_path: Path, arguments: list[str]) -> None:
+    code, output, errors = told(*arguments)
+    assert (code, output, len(errors.splitlines())) == (2, "", 1)
+    assert "is empty" in errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_argument_behind_the_dashes_is_the_command_s(told: Tell, cassette: Path) -> None:
+    count = [sys.executable, "-c", "import sys; sys.exit(40 + len(sys.argv))"]
+    assert told("replay", "-c", str(cassette), "--", *count, "")[0] == 42
+
+
+@pytest.mark.parametrize(
     ("arguments", "what"),
     [
         (["recrod"], "recrod"),
