@@ -207,7 +207,8 @@ def test_a_report_that_cannot_be_written_is_wrong_use(told: Told, sides: tuple[P
     ("options", "words"),
     [
         (("--ignore", "kind=nothing"), "--ignore: "),
-        (("--ignore", ""), "--ignore: "),
+        (("--ignore", ""), "the argument behind --ignore is empty"),
+        (("--ignore=",), "--ignore: "),
         (("--severity", "nothing=breaking"), "names no kind of difference: 'nothing'"),
         (("--severity", "status"), "--severity 'status' is not KIND=SEVERITY"),
         (("--severity", "status=grave"), "is no severity: 'grave'"),
