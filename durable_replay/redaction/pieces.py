@@ -126,7 +126,8 @@ class Pieces:
             plain += inside or ()
         rest = new - holding if holding else new
         kept = self._clean.keep(self._seen, rest, (self._sign.join(rest) if holding else text, *plain))
-        return Look(look.rules, encoded=encoded, kept=kept and not holding)
+        # what stands encoded in a text that is not kept is to be told, or the text would be kept without it
+        return Look(look.rules, encoded=encoded or (bool(plain) and not kept), kept=kept and not holding)
 
     def _around(self, text: str, at: int) -> str:
         """The piece that stands at a place."""

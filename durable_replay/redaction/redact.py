@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from durable_replay.http import EMPTY, Body, Frame, Headers, Interaction, Request, Response
 from durable_replay.redaction.bodies import BodySink, BodyStore, Redacted
@@ -168,24 +168,30 @@ class Redactor:
     def _start(self, rules: Rules, replacement: Replacement) -> None:
         names = frozenset((*rules.fields, *rules.queries, *rules.headers))
         clean = Clean(_SIGN)
-        self._encoded = Clean()  # what stands encoded in the values that `_header` remembers
-        self._times = 0
-        self._known = Known(replacement.of, names, (clean.doubt, self._encoded.doubt), _SIGN)
+        self._known = Known(replacement.of, names, (clean.doubt,), _SIGN)
         self._text = Text(rules, replacement, self._known.learn)
         self._documents = Documents(self._text)
         self._search = _Search(self._text, self._documents, self._known, clean)
-        self._header = lru_cache(maxsize=2048)(self._header_value)
-        self._reason = lru_cache(maxsize=64)(self._text.shapes)
+        self._header = lru_cache(maxsize=2048)(partial(_header, rules, replacement))
         self._values, self._targets = clean.section(), clean.section()
         self._quick = self._text.keeps_placeholders and rules.stay_between("\n")
         self._heads = Pieces(self._search.first, "\n", clean, section=self._values)
 
-    def _header_value(self, name: str, value: str) -> str:
+    def _credential(self, name: str, value: str) -> str:
+        """The value of a header that the rules name. What it teaches is taught each time, so that a secret that is said
+        again is one of the most recent again."""
+        shown, taught = self._header(name, value)
+        for secret in taught:
+            self._known.learn(secret)
+        return self._inside(shown)
+
+    def _other(self, value: str) -> str:
+        """The value of any other header."""
+        if value in self._values:
+            return value
         asked = self._known.named
-        shown = self._inside(self._text.header(name, value))
-        if name.lower() not in self.rules.headers:
-            self._keep(self._values, value, shown, asked)
-        self._encoded.keep(set(), set(), [plain for _, plain in decoded(shown)])
+        shown = self._inside(self._text.shapes(value))
+        self._keep(self._values, value, shown, asked)
         return shown
 
     def _keep(self, section: set[str], text: str, shown: str, asked: int) -> None:
@@ -218,21 +224,15 @@ class Redactor:
     def headers(self, headers: Headers) -> Headers:
         """Header fields by name, shapes in all others."""
         named = self.rules.headers
-        if self._times != self._encoded.times:
-            self._times = self._encoded.times
-            self._header.cache_clear()
-        others, credentials = set(), False
-        for name, value in headers.fields:
-            if name.lower() in named:
-                credentials = True
-            else:
-                others.add(value)
+        others = {value for name, value in headers.fields if name.lower() not in named}
+        # credentials first: the other fields are searched for what they teach
+        shown = {at: self._credential(*field) for at, field in enumerate(headers.fields) if field[0].lower() in named}
         clean = self._quick and not self._heads.look(others)
-        if clean and not credentials:
+        if clean and not shown:
             return headers
         fields = tuple(
-            (name, value if clean and name.lower() not in named else self._header(name, value))
-            for name, value in headers.fields
+            (name, shown[at] if at in shown else value if clean else self._other(value))
+            for at, (name, value) in enumerate(headers.fields)
         )
         return headers if fields == headers.fields else Headers(fields)
 
@@ -310,7 +310,7 @@ class Redactor:
         redacted = self._whole(response.body, self.headers(response.headers), new_body)
         body = redacted.body if redacted.note else response.body
         trailers = self.headers(response.trailers) if response.trailers.fields else response.trailers
-        reason = self._reason(response.reason)
+        reason = self._text.shapes(response.reason)
         if body is response.body and redacted.headers is response.headers and trailers is response.trailers:
             return response if reason == response.reason else dataclasses.replace(response, reason=reason)
         return dataclasses.replace(response, headers=redacted.headers, body=body, trailers=trailers, reason=reason)
@@ -362,6 +362,13 @@ class Redactor:
     def mask(self, text: str) -> str:
         """See Masker.text."""
         return Masker(self.rules).text(text)
+
+
+def _header(rules: Rules, replacement: Replacement, name: str, value: str) -> tuple[str, tuple[str, ...]]:
+    """A header's value without what its name tells, and the secrets that it teaches."""
+    taught: list[str] = []
+    shown = Text(rules, replacement, taught.append).header(name, value)
+    return shown, tuple(taught)
 
 
 class Masker(Redactor):

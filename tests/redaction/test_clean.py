@@ -15,6 +15,7 @@ from durable_replay.http import BytesBody, Headers, Interaction, Request, Respon
 from durable_replay.redaction.blocks import Standing
 from durable_replay.redaction.clean import LARGEST, Clean
 from durable_replay.redaction.encoded import may_hold
+from durable_replay.redaction.known import MOST
 from durable_replay.redaction.redact import Redactor
 from durable_replay.redaction.rules import DEFAULT
 
@@ -71,7 +72,6 @@ def test_what_is_remembered_changes_no_answer(several: list[Interaction], twice:
     remembering, forgetting = Redactor(KEY), Redactor(KEY)
     for each in several * 2 if twice else several:
         forgetting._search._clean.forget()
-        forgetting._header.cache_clear()
         assert remembering.interaction(each) == forgetting.interaction(each)
 
 
@@ -89,6 +89,43 @@ def test_a_secret_that_is_learnt_late_is_found_in_what_was_clean_before(
         texts = shown.request.target, str(shown.request.headers), shown.request.body.read().decode()
         assert not any(spelt(secret) in text for spelt in SPELLINGS for text in texts)
         assert secret not in shown.response.body.read().decode()
+
+
+SECRET = SECRETS[0]
+AROUND = base64.b64encode(f"some {SECRET} of ours".encode()).decode()
+
+
+def _told(redactor: Redactor, content: object) -> str:
+    body = BytesBody(json.dumps(content).encode())
+    shown = redactor.response(Response(200, Headers([("Content-Type", "application/json")]), body))
+    return shown.body.read().decode()
+
+
+def test_an_encoded_secret_that_is_learnt_late_is_found_in_a_body_with_too_many_pieces_to_be_kept(
+    redactor: Redactor,
+) -> None:
+    content = {"n": list(range(3000)), "encoded": AROUND}
+    assert AROUND in _told(redactor, content)
+    redactor.headers(Headers([("X-Api-Key", SECRET)]))
+    assert AROUND not in _told(redactor, content)
+
+
+@pytest.mark.parametrize("said_before", [False, True])
+@pytest.mark.parametrize("first", [False, True])
+def test_what_a_credential_teaches_is_found_encoded_in_the_fields_beside_it(
+    redactor: Redactor, first: bool, said_before: bool
+) -> None:
+    credential, other = ("Authorization", f"Bearer {SECRET}"), ("X-Any", AROUND)
+    if said_before:
+        redactor.headers(Headers([other]))
+    shown = redactor.headers(Headers([credential, other] if first else [other, credential]))
+    assert AROUND not in str(shown) and SECRET not in str(shown)
+
+
+def test_a_credential_of_every_request_stays_known_however_many_secrets_the_answers_teach(redactor: Redactor) -> None:
+    for number in range(MOST + 10):
+        redactor.headers(Headers([("X-Api-Key", SECRET)]))
+        assert SECRET not in _told(redactor, {"access_token": f"another-{number:06}", "echo": SECRET})
 
 
 @pytest.mark.parametrize("secret", ["with,a-comma-77", 'quo"ted-secret-9', "two\nlines-of-it"])
