@@ -50,7 +50,7 @@ class _Encoded:
         self._basic = basic
 
     def replace(self, text: str, depth: int) -> str:
-        if depth >= _DEEPEST or len(text) < _SHORTEST:
+        if depth >= _DEEPEST or (len(text) < _SHORTEST and "%" not in text):
             return text
         text = _replaced(text, ((at, end, self._percent(text[at:end], depth)) for at, end in _percent_runs(text)))
         runs = _base64_runs(text)

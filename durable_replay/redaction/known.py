@@ -22,13 +22,28 @@ _COMMON = frozenset(
 
 
 def spellings(value: str) -> tuple[str, ...]:
-    """The forms in which a value stands in a message: as it is, percent-encoded, inside JSON or XML, base64."""
+    """The forms in which a value stands in a message: as it is, percent-encoded, inside JSON or XML, base64; and as its
+    bytes are read in latin-1, which is how data of no known type is searched."""
     forms = dict.fromkeys(encode(value) for encode in _ENCODINGS)
     return tuple(forms)
 
 
 def _json_inside(value: str) -> str:
     return json.dumps(value)[1:-1]
+
+
+def _json_letters(value: str) -> str:
+    """With letters of other alphabets as they are."""
+    return json.dumps(value, ensure_ascii=False)[1:-1]
+
+
+def _json_slashes(value: str) -> str:
+    """As PHP writes it."""
+    return _json_inside(value).replace("/", r"\/")
+
+
+def _bytes(value: str) -> str:
+    return value.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _base64(value: str) -> str:
@@ -47,7 +62,17 @@ def _same(value: str) -> str:
     return value
 
 
-_ENCODINGS: tuple[Callable[[str], str], ...] = (_same, _quote, _quote_plus, _json_inside, escape, _base64)
+_ENCODINGS: tuple[Callable[[str], str], ...] = (
+    _same,
+    _quote,
+    _quote_plus,
+    _json_inside,
+    _json_letters,
+    _json_slashes,
+    escape,
+    _base64,
+    _bytes,
+)
 
 
 class Known:

@@ -15,7 +15,7 @@ from durable_replay.redaction.bodies import BodySink, BodyStore, Redacted
 from durable_replay.redaction.clean import LARGEST, Clean
 from durable_replay.redaction.conversation import Conversation
 from durable_replay.redaction.documents import Documents, kind_of
-from durable_replay.redaction.encoded import decoded, run_at, within
+from durable_replay.redaction.encoded import decoded, may_hold, run_at, within
 from durable_replay.redaction.events import EventStream, divided_by
 from durable_replay.redaction.known import Known
 from durable_replay.redaction.pieces import ANYTHING, UNREADABLE, First, Look, Pieces
@@ -180,10 +180,10 @@ class Redactor:
     def _credential(self, name: str, value: str) -> str:
         """The value of a header that the rules name. What it teaches is taught each time, so that a secret that is said
         again is one of the most recent again."""
-        shown, taught = self._header(name, value)
+        shown, taught, encoded = self._header(name, value)
         for secret in taught:
             self._known.learn(secret)
-        return self._inside(shown)
+        return self._inside(shown) if encoded else shown
 
     def _other(self, value: str) -> str:
         """The value of any other header."""
@@ -364,11 +364,12 @@ class Redactor:
         return Masker(self.rules).text(text)
 
 
-def _header(rules: Rules, replacement: Replacement, name: str, value: str) -> tuple[str, tuple[str, ...]]:
-    """A header's value without what its name tells, and the secrets that it teaches."""
+def _header(rules: Rules, replacement: Replacement, name: str, value: str) -> tuple[str, tuple[str, ...], bool]:
+    """A header's value without what its name tells, the secrets that it teaches, and whether anything may stand encoded
+    in what is left of it."""
     taught: list[str] = []
     shown = Text(rules, replacement, taught.append).header(name, value)
-    return shown, tuple(taught)
+    return shown, tuple(taught), may_hold(shown)
 
 
 class Masker(Redactor):

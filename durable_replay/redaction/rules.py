@@ -246,11 +246,18 @@ class _First:
         return found
 
 
+_ESCAPED = re.compile(r"\\[wdb\W]")
+_RANGE = re.compile(r"(?s)(.)-(?=(.))")
+
+
 def _stays(rule: Rule, sign: str) -> bool:
+    """A pattern stays where it is of nothing but plain signs, words, digits and word ends."""
     if rule.sieve is None:
         return all(hint and sign not in hint for hint in rule.hints)
-    plain = rule.hint.replace(r"\.", "")
-    return sign not in plain and not any(wide in plain for wide in (".", "[^", r"\W", r"\S", r"\D", r"\s"))
+    hint = rule.hint[1:]
+    if sign in hint or not frozenset(".^$\\").isdisjoint(_ESCAPED.sub("", hint)):
+        return False
+    return not any(first <= sign <= last for first, last in _RANGE.findall(hint))
 
 
 def _signs(rule: Rule) -> list[tuple[str, ...]] | None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from durable_replay.http import Headers
 from durable_replay.redaction.encoded import decoded, within
 from durable_replay.redaction.redact import Redactor
 
@@ -61,3 +62,8 @@ def test_a_base64_document_is_read_by_its_fields(redactor: Redactor) -> None:
 )
 def test_long_runs_cost_no_more_than_their_length(text: str) -> None:
     assert replaced(text) == text
+
+
+def test_a_short_target_that_is_percent_encoded_holds_no_known_secret(redactor: Redactor) -> None:
+    redactor.headers(Headers([("X-Api-Key", "p@ss/w0rd+42")]))
+    assert "w0rd" not in redactor.target("/p/p%40ss/w0rd%2B42")

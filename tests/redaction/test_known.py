@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +51,23 @@ def test_whatever_is_known_is_found_though_others_were_forgotten(learnt: list[st
         for number in range(MOST // 2):
             kept.learn(f"secret-{at}-{number}")
     assert all(kept.occur(value) for value in kept)
+
+
+SPELT: dict[str, Callable[[str], str]] = {
+    "percent": lambda secret: quote(secret, safe=""),
+    "json": lambda secret: json.dumps(secret)[1:-1],
+    "json-with-letters": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
+    "json-of-php": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    "xml": html.escape,
+    "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "bytes": lambda secret: secret.encode().decode("latin-1"),
+}
+
+
+@pytest.mark.parametrize("spelt", SPELT.values(), ids=SPELT)
+@pytest.mark.parametrize("secret", [SECRET, 'h\xe9-"l\xf6ng"-42x', "a\\b/c,\u4f60\u597d-1", "line\nby <line>"])
+def test_a_secret_is_found_in_every_spelling(secret: str, spelt: Callable[[str], str]) -> None:
+    kept = known()
+    kept.learn(secret)
+    assert kept.replace(f"<{spelt(secret)}>").isascii()
+    assert spelt(secret) not in kept.replace(f"<{spelt(secret)}>")

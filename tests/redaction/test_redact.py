@@ -11,6 +11,7 @@ import zstandard
 
 from durable_replay.http import BytesBody, Frame, Headers, Interaction, Request, Response
 from durable_replay.redaction.redact import Masker, Redactor
+from durable_replay.redaction.window import Window
 
 SECRET = "s3cr3t-Va1ue-0042"
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -201,3 +202,19 @@ def test_masking_makes_recorded_and_live_text_equal_without_any_key(redactor: Re
     assert Masker().text(redactor.target(live)) == Masker().text(live) == redactor.mask(live)
     assert Masker().named("password", "anything") == Masker().named("password", "secret-0123456789abcdef")
     assert Masker().named("title", "anything") == "anything"
+
+
+@pytest.mark.parametrize("secret", ["h\xe9-l\xf6ng-42x", "\u4f60\u597d-key-42x", "caf\udce9-key-42x"])
+def test_a_known_secret_of_other_alphabets_is_found_in_binary_messages_and_large_bodies(
+    redactor: Redactor, secret: str
+) -> None:
+    data = secret.encode("utf-8", "surrogateescape")
+    redactor.response(
+        Response(200, Headers([("Content-Type", "application/json")]), BytesBody(b'{"token":"%s"}' % data))
+    )
+    shown = redactor.frame(Frame(True, "binary", b"\0\1" + data + b"\0")).data
+    assert data not in shown and len(shown) == len(data) + 3
+    unknown = Response(200, Headers([("Content-Encoding", "x-own")]), BytesBody(b"\0" + data))
+    assert data not in redactor.response(unknown).body.read()
+    window = Window(redactor._search.windowed("text"))
+    assert data not in window.feed(b"a line\n" + data) + window.end()

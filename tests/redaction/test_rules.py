@@ -5,7 +5,7 @@ import pytest
 from durable_replay.errors import UsageError
 from durable_replay.http import Headers
 from durable_replay.redaction.redact import Redactor
-from durable_replay.redaction.rules import DEFAULT, Rule
+from durable_replay.redaction.rules import DEFAULT, Rule, Rules
 
 KEY = b"0123456789abcdef"
 
@@ -38,3 +38,16 @@ def test_a_text_rule_that_cannot_work_is_refused_by_name(pattern: str) -> None:
 def test_a_named_rule_without_names_is_refused() -> None:
     with pytest.raises(UsageError, match="needs names"):
         Rule("mine", "header")
+
+
+@pytest.mark.parametrize(
+    "hint", ["~tok[+-/]", "~^tok", "~tok$", r"~tok\x2c", r"~tok\s", r"~tok\,", "~tok[!-~]x", "~tok.", "a,b"]
+)
+def test_a_hint_that_may_reach_over_a_comma_keeps_texts_whole(hint: str) -> None:
+    assert not Rules([Rule("mine", "text", pattern="tok.*", hint=hint)]).stay_between(",")
+
+
+@pytest.mark.parametrize("hint", [r"~\.[\w-]{6}\.", r"~\btok\d", "~[12]/", "i~tok|key="])
+def test_a_hint_of_words_and_plain_signs_stays_between_commas(hint: str) -> None:
+    assert Rules([Rule("mine", "text", pattern="tok.*", hint=hint)]).stay_between(",")
+    assert DEFAULT.stay_between(",") and DEFAULT.stay_between("\n")
