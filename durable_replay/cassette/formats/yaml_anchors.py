@@ -41,7 +41,10 @@ class Anchors:
         self._weights[name] = self.seen
 
     def end(self, name: str, value: Plain) -> None:
-        """What this names is read, and weighs what was seen since."""
+        """What this names is read, and weighs what was seen since. Where the same name was given again within it, that
+        stands: the later one begins later."""
+        if not isinstance(self._named[name], _Unfinished):
+            return
         self._named[name] = value
         self._weights[name] = self.seen - self._weights[name]
 

@@ -198,6 +198,8 @@ class _Lines:
         if kind != _ANCHORED:
             return kind, None, *self._value(kind, value, base, number)
         name, _, rest = value.partition(" ")
+        if self._waits is not None and self._waits[1] == name:  # what is around it has the same name
+            raise Declined
         kind, told = _told(rest.lstrip(" "), "")
         if kind == _NOTHING:  # or it begins in the next line
             self._names().begin(name)

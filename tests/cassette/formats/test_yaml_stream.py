@@ -129,6 +129,23 @@ def test_anchors_end_with_their_document(writes: Writes) -> None:
         list(entries(Source(path), ("a",)))
 
 
+@pytest.mark.parametrize("comment", ["", "# for libyaml\n"])
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("- a: &x\n  - &x b\n  - c\n  d: *x\n", {"a": ["b", "c"], "d": "b"}),
+        ("- a: &x\n    b: &x c\n  d: *x\n", {"a": {"b": "c"}, "d": "c"}),
+        ("- a: &x\n    b: &x\n      c: d\n  d: *x\n", {"a": {"b": {"c": "d"}}, "d": {"c": "d"}}),
+        ("- a: &x b\n  c: &x d\n  d: *x\n", {"a": "b", "c": "d", "d": "d"}),
+    ],
+)
+def test_of_two_anchors_of_a_name_the_one_that_begins_later_stands(
+    writes: Writes, comment: str, entry: str, value: Plain
+) -> None:
+    path = writes("a.yaml", f"{comment}a:\n{entry}")
+    assert [each.value for each in entries(Source(path), ("a",))] == [value]
+
+
 def test_a_long_file_takes_the_memory_of_an_entry(writes: Writes) -> None:
     entry = f"- text: '{'x' * 100_000}'\n"
     path = writes("a.yaml", "a:\n" + entry * 200)
