@@ -21,6 +21,7 @@ from durable_replay.http import Body, BytesBody
 __all__ = [
     "DIGEST_BYTES",
     "INLINE",
+    "BodyGone",
     "BodySource",
     "BodyWriter",
     "DamagedBody",
@@ -30,6 +31,7 @@ __all__ = [
     "compressed",
     "digest_of",
     "packed",
+    "spooled",
     "unpacked",
 ]
 
@@ -101,6 +103,10 @@ def unpacked(
 def chunk_checksum(digest: bytes, position: int, data: bytes) -> bytes:
     """16 bytes that bind a chunk's stored bytes to their place, so that a part of a body can be checked alone."""
     return blake2b(data, digest_size=16, key=digest, salt=position.to_bytes(8, "big")).digest()
+
+
+class BodyGone(CassetteError):
+    """A body that was in the file is not any more."""
 
 
 class BodySource(Protocol):
@@ -297,6 +303,20 @@ class BodyWriter:
     def __del__(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def spooled(body: Body, path: Path) -> SpooledBody:
+    """A body over 1 MiB on its way into the cassette at `path`. Raises CassetteError."""
+    spool = BodyWriter(path.resolve().parent)
+    try:
+        for piece in body.chunks():
+            spool.write(piece)
+        whole = spool.finish()
+    finally:
+        spool.abort()
+    if not isinstance(whole, SpooledBody) or whole.size != body.size:
+        raise CassetteError(f"{path}: a body gave {whole.size:,} bytes of its {body.size:,}. Record it again.")
+    return whole
 
 
 def _nameless_file(directory: Path) -> IO[bytes]:

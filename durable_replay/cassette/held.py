@@ -46,10 +46,9 @@ class Held:
         """Whether it is time to write."""
         return self._size > _BYTES or len(self._rows) >= _ROWS or len(self._bodies) >= 2 * _ROWS
 
-    def add(self, row: rows.Row, frames: Sequence[rows.FrameRow], numbers: rows.Numbers) -> bytes:
-        """A row whose bodies have their numbers; gives its checksum. Frames, of which there may be any number, are
-        written at once. Raises sqlite3.Error, and what `rows.text_of` and `rows.stored` do."""
-        text = rows.text_of(row)
+    def add(self, row: rows.Row, text: bytes, frames: Sequence[rows.FrameRow], numbers: rows.Numbers) -> bytes:
+        """A row whose bodies have their numbers, and its `rows.text_of`; gives its checksum. Frames, of which there may
+        be any number, are written at once. Raises sqlite3.Error, and what `rows.stored` does."""
         checksum = rows.checksum(row, text, frames)
         self._rows.append(rows.stored(row, text, checksum, _unpacked, numbers))
         self._size += len(text)

@@ -7,10 +7,20 @@ from pathlib import Path
 
 from durable_replay.cassette import sqlite_file
 from durable_replay.cassette.migrations import SPARE, empty_cassette, make_spare, migrate
-from durable_replay.cassette.reader import Cassette
+from durable_replay.cassette.reader import Cassette, Tape
 from durable_replay.errors import CassetteError
 
-__all__ = ["UNUSED_BODIES", "UNUSED_CHUNKS", "alone_in_one_file", "opened", "require_sound"]
+__all__ = [
+    "SET",
+    "TAPE",
+    "UNUSED_BODIES",
+    "UNUSED_CHUNKS",
+    "alone_in_one_file",
+    "meta_of",
+    "opened",
+    "require_sound",
+    "tape_of",
+]
 
 _QUICK_CHECK_BYTES = 512 * 1024 * 1024
 _COMPACTED = 8 * 1024 * 1024
@@ -19,6 +29,9 @@ _OUTGROWN = 64 * 1024 * 1024
 _PAGE = 4096
 _PAGE_SIZES = ((64 * 1024, 512), (2 * 1024 * 1024, 1024))
 """Of files up to a size, in bytes; of others it is _PAGE."""
+TAPE = "tape"
+"""In `meta`: length and identity."""
+SET = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
 UNUSED_BODIES = (
     "DELETE FROM body WHERE id NOT IN (SELECT request_body FROM interaction WHERE request_body IS NOT NULL"
     " UNION SELECT response_body FROM interaction WHERE response_body IS NOT NULL)"
@@ -115,3 +128,19 @@ def _drop_spare(connection: sqlite3.Connection) -> int:
             connection.execute(f"DROP TABLE {table}")
         connection.execute("COMMIT")
     return len(empty)
+
+
+def meta_of(connection: sqlite3.Connection, key: str) -> str | None:
+    """What `meta` holds under this name. Raises sqlite3.Error."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def tape_of(connection: sqlite3.Connection) -> Tape:
+    """The tape of a file that `opened` has found sound. Raises sqlite3.Error."""
+    text = meta_of(connection, TAPE)
+    tape = Tape.parse(text) if text is not None else None
+    if tape is None:  # none right after the first migration
+        tape = Tape()
+        connection.execute(SET, (TAPE, str(tape)))
+    return tape

@@ -44,6 +44,7 @@ __all__ = [
     "text_of",
     "to_row",
     "unpacked_value",
+    "with_bodies",
 ]
 
 Row = tuple[Value, ...]
@@ -164,6 +165,11 @@ def to_row(interaction: Interaction, number: int, request_body: bytes | None, re
         interaction.note,
         len(interaction.frames),
     )
+
+
+def with_bodies(row: Row, number: int, request_body: bytes | None, response_body: bytes | None) -> Row:
+    """The row with its number and its bodies' digests, none of which is part of its `text_of`."""
+    return (number, *row[1:7], request_body, *row[8:13], response_body, *row[14:])
 
 
 def unpacked_value(packing: str, size: int | None, data: bytes, dictionary: Known) -> bytes:

@@ -14,13 +14,21 @@ from threading import RLock
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
-from durable_replay.cassette import rows, sqlite_file
-from durable_replay.cassette.bodies import INLINE, BodyWriter, SpooledBody, StoredBody, chunk_checksum, digest_of
+from durable_replay.cassette import opening, rows, sqlite_file
+from durable_replay.cassette.bodies import (
+    INLINE,
+    BodyGone,
+    BodyWriter,
+    SpooledBody,
+    StoredBody,
+    chunk_checksum,
+    digest_of,
+    spooled,
+)
 from durable_replay.cassette.dictionary import SAMPLE, Packer, as_it_is
 from durable_replay.cassette.growing import Growth, last_values
 from durable_replay.cassette.held import Held
 from durable_replay.cassette.lock import WriterLock
-from durable_replay.cassette.opening import UNUSED_BODIES, UNUSED_CHUNKS, alone_in_one_file, opened
 from durable_replay.cassette.places import ORIGIN, Places
 from durable_replay.cassette.reader import Tape
 from durable_replay.errors import CassetteError
@@ -32,11 +40,9 @@ _Result = TypeVar("_Result")
 
 _CHUNKS_A_COMMIT = 32
 _INSERT_CHUNK = "INSERT OR REPLACE INTO body_chunk (digest, position, size, checksum, data) VALUES (?, ?, ?, ?, ?)"
-_SET = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
-_TAPE = "tape"
 _GROWN = "grown"
 """In `meta` while the identity is not the chain over all rows, because one of them has grown."""
-_OWN = frozenset({_TAPE, _GROWN})
+_OWN = frozenset({opening.TAPE, _GROWN})
 _OWN_KINDS = (ORIGIN, "dictionary ", "migration ")
 
 
@@ -60,8 +66,8 @@ class CassetteWriter:
         self._places = Places(connection)
         self._held = Held(connection)
         self._growth = Growth(connection, self._packer, self._places)
-        self._tape = self._flushed = self._read_tape()
-        self._grown = self._meta(_GROWN) is not None
+        self._tape = self._flushed = opening.tape_of(connection)
+        self._grown = opening.meta_of(connection, _GROWN) is not None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -71,7 +77,7 @@ class CassetteWriter:
             sqlite_file.require_file(path)
         lock = WriterLock(path.resolve())
         try:
-            writer = cls(path, lock, opened(path))
+            writer = cls(path, lock, opening.opened(path))
             writer._settle_left_over()
             return writer
         except BaseException:
@@ -99,13 +105,25 @@ class CassetteWriter:
 
     def append(self, interaction: Interaction) -> int:
         """Put it at the end of the tape; gives its number. Bodies that the cassette has already are not read again."""
-        request = self._store(interaction.request.body)
-        response = self._store(interaction.response.body)
         frames = rows.frame_rows(interaction.frames)
+        row = rows.to_row(interaction, 0, None, None)
         with self._lock:
+            text = self._run(lambda: rows.text_of(row))
+        try:
+            return self._append(interaction, row, text, frames)
+        except BodyGone:
+            with self._lock:
+                return self._append(interaction, row, text, frames)
+
+    def _append(self, interaction: Interaction, row: rows.Row, text: bytes, frames: Sequence[rows.FrameRow]) -> int:
+        # a row and what it names are added together: between the two, another thread may undo, or delete
+        request, response = self._ready(interaction.request.body), self._ready(interaction.response.body)
+        with self._lock:
+            self._run(lambda: self._hold(*request))
+            self._run(lambda: self._hold(*response))
             number = self._tape.length + 1
-            row = rows.to_row(interaction, number, request, response)
-            self._tape = self._tape.then(self._run(lambda: self._held.add(row, frames, self._places)))
+            whole = rows.with_bodies(row, number, request[0], response[0])
+            self._tape = self._tape.then(self._run(lambda: self._held.add(whole, text, frames, self._places)))
             if self._held.is_full or (number == SAMPLE and not self._atomic):
                 self._run(self._write_packed)
         return number
@@ -136,17 +154,18 @@ class CassetteWriter:
         spool = self.new_body()
         try:
             self._run(lambda: self._growth.pieces(number, spool.write))
-            body = self._store(spool.finish())
+            digest, data = self._ready(spool.finish())
+            self._run(lambda: self._hold(digest, data))
             self._run(self._write_held)
         finally:
             spool.abort()
-        self._run(lambda: self._has_grown(self._growth.settle(number, body, last)))
+        self._run(lambda: self._has_grown(self._growth.settle(number, digest, last)))
 
     def _has_grown(self, checksum: bytes) -> None:
         # the chain over all rows is made when the file is closed; until then any new identity will do
         self._tape = Tape(self._tape.length, self._tape.then(checksum).identity)
         if not self._grown:
-            self._connection.execute(_SET, (_GROWN, "1"))
+            self._connection.execute(opening.SET, (_GROWN, "1"))
             self._grown = True
 
     def _settle_left_over(self) -> None:
@@ -169,12 +188,12 @@ class CassetteWriter:
         if key in _OWN or key.startswith(_OWN_KINDS):
             raise CassetteError(f"{self.path}: {key!r} is the tape's own. Name it otherwise.")
         with self._lock:
-            self._run(lambda: self._connection.execute(_SET, (key, value)))
+            self._run(lambda: self._connection.execute(opening.SET, (key, value)))
 
     def meta(self, key: str) -> str | None:
         """The fact that `set_meta` kept, flushed or not."""
         with self._lock:
-            return self._run(lambda: self._meta(key))
+            return self._run(lambda: opening.meta_of(self._connection, key))
 
     def _write_held(self) -> None:
         self._held.write(self._packer.packed)
@@ -204,64 +223,52 @@ class CassetteWriter:
         if self._connection.in_transaction:  # SQLite has ended it by itself where the disk was full
             self._connection.execute("ROLLBACK")
         self._tape = self._flushed
+        self._grown = opening.meta_of(self._connection, _GROWN) is not None
         self._held.clear()
         self._growth.forget()
         self._packer.forget()
         self._places.forget()
 
-    def _store(self, body: Body) -> bytes | None:
-        """The digest of the body, which is in the file from here on (None: it is empty)."""
+    def _ready(self, body: Body) -> tuple[bytes | None, bytes | SpooledBody | None]:
+        """The digest of the body (None: it is empty), and what `_hold` needs, if it is not in the file already."""
         if not body.size:
-            return None
+            return None, None
         if isinstance(body, StoredBody | SpooledBody):
-            digest = body.key
             with self._lock:
-                if self._run(lambda: self._places.body(digest)) is not None:
-                    return digest
+                if self._run(lambda: self._places.body(body.key)) is not None:
+                    return body.key, None
         if body.size <= INLINE:
             data = body.read()
-            digest = digest_of(data)
-            with self._lock:
-                self._run(lambda: self._hold(digest, data))
-            return digest
-        return self._store_chunks(body if isinstance(body, SpooledBody) else self._spooled(body))
+            return digest_of(data), data
+        whole = body if isinstance(body, SpooledBody) else spooled(body, self.path)
+        self._store_chunks(whole)
+        return whole.key, whole
 
-    def _hold(self, digest: bytes, data: bytes) -> None:
-        number = self._places.take(digest)
-        if number is not None:
-            self._held.add_body(number, digest, data)
+    def _hold(self, digest: bytes | None, content: bytes | SpooledBody | None) -> None:
+        if isinstance(content, SpooledBody):
+            self._name_chunks(content)
+        elif digest is not None and content is not None:
+            number = self._places.take(digest)
+            if number is not None:
+                self._held.add_body(number, digest, content)
+        elif digest is not None and self._places.body(digest) is None:
+            raise BodyGone(f"{self.path}: a body went while what names it was appended. Append it again.")
 
-    def _spooled(self, body: Body) -> SpooledBody:
-        spool = self.new_body()
-        try:
-            for piece in body.chunks():
-                spool.write(piece)
-            whole = spool.finish()
-        finally:
-            spool.abort()
-        if not isinstance(whole, SpooledBody) or whole.size != body.size:
-            raise CassetteError(f"{self.path}: a body gave {whole.size:,} bytes of its {body.size:,}. Record it again.")
-        return whole
-
-    def _store_chunks(self, body: SpooledBody) -> bytes:
+    def _store_chunks(self, body: SpooledBody) -> None:
         # committed as they come, so that neither log nor lock is held for gigabytes: no body row names them yet
-        digest = body.key
         for position in range(len(body)):
             size, frame = body.frame(position)
-            values = (digest, position, size, chunk_checksum(digest, position, frame), frame)
+            values = (body.key, position, size, chunk_checksum(body.key, position, frame), frame)
             with self._lock:
                 self._run(lambda values=values: self._connection.execute(_INSERT_CHUNK, values))  # type: ignore[misc]
                 if position % _CHUNKS_A_COMMIT == _CHUNKS_A_COMMIT - 1:
                     self._commit()
-        with self._lock:
-            self._run(lambda: self._name_chunks(body, digest))
-        return digest
 
-    def _name_chunks(self, body: SpooledBody, digest: bytes) -> None:
+    def _name_chunks(self, body: SpooledBody) -> None:
         sql = "SELECT count(*) FROM body_chunk WHERE digest = ?"
-        if self._connection.execute(sql, (digest,)).fetchone() != (len(body),):
-            raise CassetteError(f"{self.path}: a write failed while a large body was stored. Append it again.")
-        self._places.put(digest, body.size, lambda: ("chunks", b""))
+        if self._connection.execute(sql, (body.key,)).fetchone() != (len(body),):
+            raise BodyGone(f"{self.path}: a write failed while a large body was stored. Append it again.")
+        self._places.put(body.key, body.size, lambda: ("chunks", b""))
 
     def flush(self) -> None:
         """Commit: what was appended before survives the end of this process."""
@@ -274,7 +281,7 @@ class CassetteWriter:
             return
         tape = self._tape
         self._run(self._write_held)
-        self._run(lambda: self._connection.execute(_SET, (_TAPE, str(tape))))
+        self._run(lambda: self._connection.execute(opening.SET, (opening.TAPE, str(tape))))
         self._run(lambda: self._connection.execute("COMMIT"))
         self._flushed = tape
 
@@ -351,8 +358,8 @@ class CassetteWriter:
         return checksum
 
     def _drop_unused(self) -> None:
-        self._connection.execute(UNUSED_BODIES)
-        self._connection.execute(UNUSED_CHUNKS)
+        self._connection.execute(opening.UNUSED_BODIES)
+        self._connection.execute(opening.UNUSED_CHUNKS)
         self._places.drop_unused()
 
     def index_connection(self) -> sqlite3.Connection:
@@ -385,16 +392,4 @@ class CassetteWriter:
         if changed and self._packer.is_outgrown(len(self)):
             self._run(lambda: self._packer.renew(len(self)))
             self.flush()
-        alone_in_one_file(self._connection, self.path, changed)
-
-    def _meta(self, key: str) -> str | None:
-        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def _read_tape(self) -> Tape:
-        text = self._meta(_TAPE)
-        tape = Tape.parse(text) if text is not None else None
-        if tape is None:  # none right after the first migration; require_sound has read it in any other file
-            tape = Tape()
-            self._connection.execute(_SET, (_TAPE, str(tape)))
-        return tape
+        opening.alone_in_one_file(self._connection, self.path, changed)

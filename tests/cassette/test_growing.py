@@ -163,3 +163,30 @@ def test_facts_on_a_cassette_are_kept_by_name(path: Path) -> None:
             writer.set_meta("tape", "0")
     with Cassette.open(path) as cassette:
         assert cassette.meta("hosts") == "{}" and cassette.meta("nothing") is None
+
+
+UNDONE = """
+import os, sys
+from durable_replay.cassette.writer import CassetteWriter
+from durable_replay.errors import CassetteError
+from durable_replay.http import Interaction, Request, Response
+writer = CassetteWriter.open(sys.argv[1])
+head = Interaction(Request("GET", "https", "h", 443, "/"), Response(200), outcome="aborted")
+writer.append(head)
+writer.flush()
+writer.grow(1, data=b"undone")
+try:
+    writer.append(Interaction(head.request, head.response, started=float("nan")))
+except CassetteError:
+    writer.grow(1, data=b"kept")
+    writer.flush()
+os._exit(9)
+"""
+
+
+def test_what_grows_after_it_was_undone_is_tidied_up_too(path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", UNDONE, str(path)], check=False).returncode == 9
+    CassetteWriter.open(path).close()
+    with Cassette.open(path) as cassette:
+        assert cassette.interaction(1).response.body.read() == b"kept"
+        assert cassette.summary().bodies == 1 and cassette.verify() == 1

@@ -14,8 +14,8 @@ import pytest
 from durable_replay.cassette import held as held_module
 from durable_replay.cassette import places as places_module
 from durable_replay.cassette.store import Cassette, CassetteWriter
-from durable_replay.errors import CassetteError
-from durable_replay.http import Frame, Interaction
+from durable_replay.errors import CassetteError, LimitExceeded
+from durable_replay.http import Body, BytesBody, Frame, Interaction
 
 Make = Callable[..., Interaction]
 Read = Callable[[Path], list[Interaction]]
@@ -113,3 +113,75 @@ def test_any_status_is_kept(path: Path, make: Make, read: Read) -> None:
     with CassetteWriter.open(path) as writer:
         writer.extend(made)
     assert [each.response.status for each in read(path)] == [0, 999, 1 << 70]
+
+
+class _Interrupted(Body):
+    """While it is read for the first time, `meanwhile` happens, as it may in another thread."""
+
+    def __init__(self, data: bytes, meanwhile: Callable[[], object]) -> None:
+        self._data = data
+        self._meanwhile: Callable[[], object] | None = meanwhile
+        self.size = len(data)
+
+    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        yield from BytesBody(self._data).chunks(start, stop)
+
+
+def _fail(writer: CassetteWriter, make: Make) -> None:
+    with pytest.raises(CassetteError):
+        writer.append(replace(make(9), started=float("nan")))
+
+
+def _delete(writer: CassetteWriter, make: Make) -> None:
+    writer.delete([1])
+
+
+@pytest.mark.parametrize("size", [10, 2 << 20])
+@pytest.mark.parametrize("meanwhile", [_fail, _delete])
+def test_an_append_is_whole_whatever_is_undone_or_deleted_between_its_bodies(
+    path: Path, make: Make, read: Read, size: int, meanwhile: Callable[[CassetteWriter, Make], None]
+) -> None:
+    first = random.Random(2).randbytes(size)
+    with CassetteWriter.open(path) as writer:
+        writer.append(make(1))
+        writer.flush()
+        two = make(2)
+        response = replace(two.response, body=_Interrupted(b"second", lambda: meanwhile(writer, make)))
+        request = replace(two.request, body=BytesBody(first))
+        writer.append(replace(two, request=request, response=response))
+    last = read(path)[-1]
+    assert (last.request.body.read(), last.response.body.read()) == (first, b"second")
+    with Cassette.open(path) as cassette:
+        assert cassette.verify() == len(cassette) == (2 if meanwhile is _fail else 1)
+
+
+class _Short(Body):
+    size = 3 << 20
+
+    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        yield b"much too short"
+
+
+@pytest.mark.parametrize("size", [10, 2 << 20])
+@pytest.mark.parametrize("what", ["target", "message", "body"])
+def test_what_is_refused_leaves_no_body_behind(path: Path, make: Make, size: int, what: str) -> None:
+    refused = make(2, b"response" if what != "body" else b"")
+    request = replace(refused.request, body=BytesBody(random.Random(3).randbytes(size)))
+    refused = replace(refused, request=request)
+    much = "x" * ((64 << 20) + 1)
+    if what == "target":
+        refused = replace(refused, request=replace(request, target=much))
+    elif what == "message":
+        refused = replace(refused, frames=(Frame(True, "text", much.encode()),))
+    else:
+        refused = replace(refused, response=replace(refused.response, body=_Short()))
+    with CassetteWriter.open(path) as writer:
+        writer.append(make(1))
+        with pytest.raises((LimitExceeded, CassetteError)):
+            writer.append(refused)
+        assert len(writer) == 1
+    with Cassette.open(path) as cassette:
+        assert count(cassette.connection()) == (1, 1) and cassette.verify() == 1
