@@ -277,6 +277,10 @@ class Redactor:
 
     def _settled_frame(self, frame: Frame) -> Frame:
         text = frame.data.decode("latin-1")
+        if not self._known.occur(text):
+            return frame
+        if frame.kind == "binary":
+            return self.frame(frame)
         return dataclasses.replace(frame, data=self._known.replace(text).encode("latin-1", "replace"))
 
     def request(self, request: Request, new_body: Callable[[], BodyStore] | None = None) -> Request:

@@ -218,3 +218,11 @@ def test_a_known_secret_of_other_alphabets_is_found_in_binary_messages_and_large
     assert data not in redactor.response(unknown).body.read()
     window = Window(redactor._search.windowed("text"))
     assert data not in window.feed(b"a line\n" + data) + window.end()
+
+
+def test_a_binary_message_keeps_its_length_though_its_secret_is_learnt_from_a_later_one(redactor: Redactor) -> None:
+    request, response = Request("GET", "wss", "h", 443, "/"), Response(101)
+    said = Frame(True, "binary", b"\0\1s3cr3t-Va1ue-0042\0")
+    taught = Frame(False, "text", b'{"token":"s3cr3t-Va1ue-0042"}')
+    shown = redactor.interaction(Interaction(request, response, frames=(said, taught))).frames[0].data
+    assert b"s3cr3t" not in shown and len(shown) == len(said.data)
