@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import blake2b, sha256
 from pathlib import Path
 from threading import Lock
@@ -281,7 +282,8 @@ class BodyWriter:
         """Forget it."""
         self._buffer.clear()
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # where the disk was full, closing tries to write the rest again
+                self._file.close()
             self._file = None
 
     def _spill(self, size: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tracemalloc
 from hashlib import sha256
 from pathlib import Path
@@ -71,3 +73,23 @@ def test_a_body_in_pieces_is_the_same_body(sizes: list[int]) -> None:
     assert body.size == len(whole) and body.read() == whole
     assert isinstance(body, SpooledBody) == (len(whole) > INLINE)
     assert b"".join(body.chunks(3, len(whole) - 3)) == whole[3 : max(3, len(whole) - 3)]
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from durable_replay.cassette.bodies import BodyWriter
+from durable_replay.errors import CassetteError
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    BodyWriter(Path(sys.argv[1])).write(bytes(3 << 20))
+except CassetteError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits for files")
+def test_a_body_that_fits_a_buffer_but_not_the_disk_is_named(tmp_path: Path) -> None:
+    said = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert f"cannot be kept in {tmp_path}" in said.stdout and "Make room" in said.stdout
+    assert not said.stderr and not list(tmp_path.iterdir())
